@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Block devices as drivers and the kernel see them: a range of bytes, read and written at byte offsets.
+
+A `BlockDevice` is a window [base, base + size) on something behind it, and never reaches outside the window,
+whatever it is asked.  Where the bytes come from is its subclass's business (`kernel.dev.disk`).
+"""
+
+from __future__ import annotations
+
+from rump.kernel.errors import fault
+from rump.rumpuser.interface import errno as e
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from typing_extensions import Buffer
+
+
+class BlockDevice:
+    """A device.
+
+    name         for messages: "sd0", "sd0 partition 2"
+    size         in bytes; not always a multiple of the sector size (a truncated image)
+    sector_size  in bytes, a power of two
+    read_only    whether write raises EROFS
+    """
+
+    name: str
+    size: int
+    sector_size: int
+    read_only: bool
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Exactly `length` bytes from `offset`; the caller owns them.
+
+        Errors: EIO - part of the range is outside the device, or the medium cannot be read.
+        """
+        buffer = bytearray(length)
+        self.readinto(offset, buffer)
+        return bytes(buffer)
+
+    def readinto(self, offset: int, buffer: Buffer) -> None:
+        """Fill the whole of `buffer` from `offset`.  Errors: as `read`."""
+        raise fault(e.ENODEV, self.name)
+
+    def readinto_many(self, requests: Sequence[tuple[int, Buffer]]) -> None:
+        """Fill every buffer from its offset; the device may reorder them.  Errors: as `read`."""
+        for offset, buffer in requests:
+            self.readinto(offset, buffer)
+
+    def write(self, offset: int, data: Buffer) -> None:
+        """Write all of `data` at `offset`.
+
+        Errors: EROFS; EIO - part of the range is outside the device, or the medium cannot be written.
+        """
+        raise fault(e.ENODEV, self.name)
+
+    def sync(self, barrier: bool = False) -> None:
+        """What was written reaches stable storage; with `barrier`, before anything written later."""
+        raise fault(e.ENODEV, self.name)
+
+    def copy_to(self, offset: int, handle: int, target: int, length: int) -> int:
+        """Copy device bytes into an adopted host file at `target`, inside the host; how many.  ENOTSUP: it cannot."""
+        raise fault(e.ENOTSUP, self.name)
+
+    def close(self) -> None:
+        """Give up what is behind the device.  Windows leave it to the device they are on."""

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Mounts: which volume hangs where."""
+
+from __future__ import annotations
+
+from rump.kernel import abi
+from rump.kernel.stat import Stat, Statvfs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rump.kernel.dev.block import BlockDevice
+    from rump.kernel.vfs.vnode import Vnode
+    from rump.kernel.vfs.volume import Attributes, Volume
+
+BLOCK_UNITS = 512
+
+
+class Mount:
+    """A mounted volume.
+
+    number     st_dev of its files
+    device     where the kernel reads its files' data, None if it has none
+    medium     the device mounted (`device` may be the volume's own view of it)
+    source     the medium's path, as mount(2) was given it
+    path       where it hangs, likewise
+    covered    the directory under it; None for the root
+    root       its own root directory, referenced while mounted
+    vnodes     fileid -> vnode, those the kernel knows
+    """
+
+    def __init__(self, number: int, type_name: str, volume: Volume, flags: int, device: BlockDevice | None) -> None:
+        self.number = number
+        self.type_name = type_name
+        self.volume = volume
+        self.flags = flags
+        self.device = device
+        self.medium: BlockDevice | None = None
+        self.source = b""
+        self.path = b"/"
+        self.covered: Vnode | None = None
+        self.root: Vnode | None = None
+        self.vnodes: dict[int, Vnode] = {}
+        self.capabilities = volume.capabilities
+        self.name_max = self.capabilities.name_max
+        self.read_only = bool(flags & abi.MNT_RDONLY)
+
+    def stat(self, attributes: Attributes) -> Stat:
+        """struct stat of one of its files."""
+        (fileid, generation, mode, links, uid, gid, rdev, size, allocated, atime, mtime, ctime, birthtime, flags) = (
+            attributes
+        )
+        blocks = (allocated + BLOCK_UNITS - 1) // BLOCK_UNITS
+        return Stat(
+            self.number, mode, fileid, links, uid, gid, rdev, atime, mtime, ctime, birthtime, size, blocks, 4096, flags,
+            generation,
+        )  # fmt: skip
+
+    def statvfs(self) -> Statvfs:
+        """struct statvfs."""
+        bsize, frsize, blocks, bfree, bavail, files, ffree, name_max = self.volume.statvfs()
+        name = self.type_name.encode()
+        return Statvfs(
+            self.flags, bsize, frsize, blocks, bfree, bavail, files, ffree, name_max, self.number, name, self.path,
+            self.source,
+        )  # fmt: skip
+
+    def busy(self) -> bool:
+        """Whether anybody uses a file of it (its root is held once by the mount itself)."""
+        children: dict[Vnode | None, int] = {self.root: 1}
+        for vnode in self.vnodes.values():
+            children[vnode.parent] = children.get(vnode.parent, 0) + 1
+        return any(
+            vnode.references > children.get(vnode, 0) or vnode.covered_by is not None for vnode in self.vnodes.values()
+        )

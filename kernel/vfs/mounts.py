@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""All mounts of a kernel: attaching volumes and taking them off."""
+
+from __future__ import annotations
+
+from rump.kernel import abi
+from rump.kernel.errors import fault
+from rump.kernel.vfs.marshal import MarshalledVolume
+from rump.kernel.vfs.mount import Mount
+from rump.kernel.vfs.volume import MountArguments
+from rump.rumpuser.interface import errno as e
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rump.kernel.dev.block import BlockDevice
+    from rump.kernel.init import Kernel
+    from rump.kernel.vfs.vnode import Vnode
+
+
+class Mounts:
+    """The list, in the order mounted."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._list: list[Mount] = []
+        self._number = 0
+
+    def __iter__(self) -> Iterator[Mount]:
+        return iter(tuple(self._list))
+
+    def attach(
+        self, fstype: str, covered: Vnode | None, flags: int, device: BlockDevice | None, options: dict[str, str]
+    ) -> Mount:
+        """Mount a file system over a directory (None: as the root).  Errors: see mount(2)."""
+        kernel = self._kernel
+        self._check(covered, device)
+        driver = kernel.drivers.filesystem(fstype, device)
+        read_only = bool(flags & abi.MNT_RDONLY)
+        if driver.needs_device and device is None:
+            raise fault(e.ENOTBLK, f"{driver.name} wants a block device")
+        if not read_only and (not driver.capabilities.writable or (device is not None and device.read_only)):
+            raise fault(e.EROFS, device.name if driver.capabilities.writable and device else driver.name)
+        arguments = MountArguments(
+            device, kernel.services, read_only=read_only, options=options, cache_bytes=kernel.cache_bytes
+        )
+        volume = driver.mount(arguments)
+        # A volume may put something between itself and the device: a journal replayed in memory, say.
+        source: BlockDevice | None = getattr(volume, "device", device)
+        if kernel.marshal:
+            volume = MarshalledVolume(volume)
+        self._number += 1
+        mount = Mount(self._number, fstype or driver.name, volume, flags, source)
+        mount.medium = device
+        mount.root = kernel.vnodes.get(mount, volume.root())
+        if mount.root.kind != abi.S_IFDIR:
+            raise fault(e.EIO, "the root is not a directory")
+        if covered is not None:
+            mount.covered = covered
+            covered.covered_by = mount
+            kernel.vnodes.reference(covered)
+        self._list.append(mount)
+        return mount
+
+    def _check(self, covered: Vnode | None, device: BlockDevice | None) -> None:
+        if covered is not None and (covered.covered_by is not None or covered is covered.mount.root):
+            raise fault(e.EBUSY, "something is mounted here already")
+        if device is not None and any(mount.medium is device for mount in self._list):
+            raise fault(e.EBUSY, f"{device.name} is mounted already")
+
+    def detach(self, mount: Mount, force: bool = False) -> None:
+        """Take a volume off.  Errors: EBUSY - it is in use, and not forced; what its last writes bring."""
+        vnodes = self._kernel.vnodes
+        vnodes.drop_mount(mount)
+        if not force and mount.busy():
+            raise fault(e.EBUSY)
+        mount.volume.sync()
+        self._list.remove(mount)
+        covered, mount.covered = mount.covered, None
+        if covered is not None:
+            covered.covered_by = None
+        try:
+            mount.volume.unmount()
+        finally:
+            root = mount.root
+            if root is not None and not force:
+                vnodes.release(root)
+                vnodes.drop_mount(mount)
+            if covered is not None:
+                vnodes.release(covered)
+
+    def detach_all(self) -> list[OSError]:
+        """Everything, the last mounted first; what went wrong."""
+        problems: list[OSError] = []
+        for mount in reversed(self._list[:]):
+            try:
+                self.detach(mount, force=True)
+            except OSError as error:
+                problems.append(error)
+        return problems

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Vnodes: the files the kernel knows at the moment.
+
+A vnode lives while it is referenced, and afterwards in a list of the least recently used, bounded in number; garbage
+collection plays no part.  Listing a directory creates none.  The name cache is part of it: a directory's `names` are
+the children looked up so far, each of which remembers under which names it is cached.
+"""
+
+from __future__ import annotations
+
+from rump.kernel import abi
+from rump.kernel.cpu import SleepLock
+from rump.kernel.vfs import volume as v
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rump.kernel.cpu import VirtualCPU
+    from rump.kernel.pipe import Pipe
+    from rump.kernel.vfs.mount import Mount
+    from rump.kernel.vfs.volume import Attributes, Handle
+
+NEGATIVE_NAMES = 256
+"""How many names a directory remembers that were looked for and not there."""
+
+
+class Vnode:
+    """A file.
+
+    mount, handle      where it lives, and its address there
+    attributes         as the volume last said (a plain tuple, see `kernel.vfs.volume`)
+    kind               S_IFMT of its mode; never changes
+    references         explicit count: descriptors, cwds, children, the lwps at work on it
+    parent, name       of a directory: where it hangs (None for the root of a mount)
+    names              of a directory: name -> vnode, or None for a name that is not there
+    aliases            (directory, name) under which it is cached
+    covered_by         the mount on top of this directory
+    lock               shared to read and map, exclusive to change
+    pipe               of a FIFO that is open
+    link               of a symbolic link: its target, once read
+    """
+
+    __slots__ = (
+        "aliases", "attributes", "covered_by", "handle", "kind", "link", "lock", "mount", "name", "names", "negatives",
+        "parent", "pipe", "references",
+    )  # fmt: skip
+
+    def __init__(self, mount: Mount, attributes: Attributes, lock: SleepLock) -> None:
+        self.mount = mount
+        self.attributes = attributes
+        self.handle: Handle = (attributes[v.FILEID], attributes[v.GENERATION])
+        self.kind = attributes[v.MODE] & abi.S_IFMT
+        self.references = 0
+        self.parent: Vnode | None = None
+        self.name = b""
+        self.names: dict[bytes, Vnode | None] = {}
+        self.negatives = 0
+        self.aliases: list[tuple[Vnode, bytes]] = []
+        self.covered_by: Mount | None = None
+        self.lock = lock
+        self.pipe: Pipe | None = None
+        self.link: bytes | None = None
+
+    # ---- the name cache ------------------------------------------------------------------------------------------
+
+    def remember(self, name: bytes, child: Vnode | None) -> None:
+        """`name` in this directory is `child`, or is not there."""
+        if child is None:
+            if self.negatives >= NEGATIVE_NAMES:
+                self.forget_negatives()
+            self.negatives += 1
+        else:
+            child.aliases.append((self, name))
+        self.names[name] = child
+
+    def forget_negatives(self) -> None:
+        """Forget which names are not there: one of them may be now."""
+        if self.negatives:
+            self.names = {name: child for name, child in self.names.items() if child is not None}
+            self.negatives = 0
+
+    def forget_name(self, name: bytes) -> None:
+        """Forget what `name` means here, however it is spelled."""
+        key = self.mount.volume.name_key(name)
+        for other in [other for other in self.names if other == name or self.mount.volume.name_key(other) == key]:
+            child = self.names.pop(other)
+            if child is None:
+                self.negatives -= 1
+            else:
+                child.aliases.remove((self, other))
+
+    def forget_aliases(self) -> None:
+        """Take it out of the name cache, and with it what is cached below."""
+        for directory, name in self.aliases:
+            directory.names.pop(name, None)
+        self.aliases.clear()
+        for name, child in self.names.items():
+            if child is not None:
+                child.aliases.remove((self, name))
+        self.names = {}
+        self.negatives = 0
+
+
+class VnodeTable:
+    """All vnodes of a kernel that nobody uses, least recently used first; bounded."""
+
+    def __init__(self, cpu: VirtualCPU, limit: int) -> None:
+        self._cpu = cpu
+        self._limit = limit
+        self._idle: dict[Vnode, None] = {}
+
+    def get(self, mount: Mount, attributes: Attributes) -> Vnode:
+        """The vnode of a file whose attributes a volume just returned; referenced."""
+        vnode = mount.vnodes.get(attributes[0])
+        if vnode is None or vnode.handle[1] != attributes[1]:
+            vnode = Vnode(mount, attributes, SleepLock(self._cpu))
+            mount.vnodes[attributes[0]] = vnode
+        else:
+            vnode.attributes = attributes
+        self.reference(vnode)
+        return vnode
+
+    def reference(self, vnode: Vnode) -> None:
+        """One more user."""
+        if vnode.references == 0:
+            self._idle.pop(vnode, None)
+        vnode.references += 1
+
+    def release(self, vnode: Vnode) -> None:
+        """One user less; the last one leaves it to the list, or to oblivion if it has no names left."""
+        vnode.references -= 1
+        if vnode.references:
+            return
+        if vnode.attributes[v.NLINK] == 0 and vnode.mount.root is not vnode:
+            self._drop(vnode)
+            return
+        self._idle[vnode] = None
+        while len(self._idle) > self._limit:
+            self._drop(next(iter(self._idle)))
+
+    def _drop(self, vnode: Vnode) -> None:
+        """Forget a vnode nobody uses; tell the volume."""
+        self._idle.pop(vnode, None)
+        vnode.forget_aliases()
+        mount = vnode.mount
+        if mount.vnodes.get(vnode.handle[0]) is vnode:
+            del mount.vnodes[vnode.handle[0]]
+        parent, vnode.parent = vnode.parent, None
+        if vnode.attributes[v.NLINK] == 0:
+            mount.volume.inactive(vnode.handle)
+        mount.volume.forget(vnode.handle)
+        if parent is not None:
+            self.release(parent)
+
+    def drop_mount(self, mount: Mount) -> None:
+        """Forget every unused vnode of a mount; children go before their parents."""
+        while True:
+            idle = [vnode for vnode in self._idle if vnode.mount is mount]
+            if not idle:
+                return
+            for vnode in idle:
+                if vnode in self._idle:
+                    self._drop(vnode)

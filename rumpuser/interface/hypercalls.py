@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The hypercalls: everything the kernel may ask of a host.  The groups follow rumpuser(3).
+
+Rules that hold for every call:
+
+- Arguments and results are ints, bytes, str, tuples of them, and buffers (anything of the writable buffer protocol
+  for reading, any bytes-like object for writing) that the caller owns and the host does not keep.
+- A failure is one `HostError` whose errno is of the one space (``interface.errno``).  Nothing else is raised.
+- Constants are those of this file, never the host's.  Times are integer nanoseconds, offsets and lengths bytes.
+- A call that may block gives up the virtual CPU through the upcalls and takes it back before it returns.  Those are
+  `clock_sleep` and the calls of the group "files"; no other call of a host blocks.  `Condition.wait` needs no upcall:
+  the kernel binds its conditions to the mutex that is the virtual CPU, and a waiter gives up just that mutex.
+- A call that a host does not have raises ENOSYS: that is what the methods here do until a host overrides them.
+  The list of a host's missing calls is a value, `Traits.absent`, and a test holds the two equal.
+
+Docstrings: one sentence; Errors, Requires, Ensures - the sentences are tested (tests/rumpuser).
+"""
+
+from __future__ import annotations
+
+from rump.rumpuser.interface.errno import ENOSYS, HostError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import NoReturn
+
+    from typing_extensions import Buffer
+
+VERSION = 0
+"""The interface's version.  A host of another version is refused at boot.  0 until two hosts pass the suite."""
+
+# Clocks of clock_gettime and clock_sleep (rumpuser.h has the same two).
+CLOCK_RELWALL = 0       # wall clock, nanoseconds since 1970-01-01 00:00 UTC; may be set back.  Sleep: relative
+CLOCK_ABSMONO = 1       # never goes back, unspecified start.  Sleep: until that absolute time
+
+# Flags of open.
+OPEN_RDONLY = 0
+OPEN_WRONLY = 1
+OPEN_RDWR = 2
+OPEN_ACCMODE = 3
+OPEN_CREATE = 4         # create a missing regular file, mode 0644
+OPEN_EXCL = 8           # with OPEN_CREATE: EEXIST if it is there
+OPEN_BIO = 0x10         # for block I/O: the host may choose direct or unbuffered access
+
+# Types of getfileinfo.
+FT_OTHER = 0
+FT_DIR = 1
+FT_REG = 2
+FT_BLK = 3
+FT_CHR = 4
+
+# Operations of submit.
+BIO_READ = 1
+BIO_WRITE = 2
+
+# Flags of sync.
+SYNC_DATA = 1           # the bytes of the range reach stable storage; metadata only as far as needed to read them
+SYNC_ALL = 2            # and everything else of the file; the range is ignored
+SYNC_BARRIER = 4        # nothing written later reaches stable storage before what was written earlier
+
+# Kinds of extents.
+EXTENT_DATA = 0
+EXTENT_HOLE = 1
+
+# Modes of lock.
+LOCK_SHARED = 0
+LOCK_EXCLUSIVE = 1
+LOCK_RELEASE = 2
+
+# Flags of getrandom.
+RANDOM_HARD = 1         # fit for keys
+RANDOM_NOWAIT = 2       # EAGAIN rather than wait for entropy
+
+# Parameters every host knows (getparam).
+PARAM_NCPU = "_RUMPUSER_NCPU"
+PARAM_HOSTNAME = "_RUMPUSER_HOSTNAME"
+
+EXIT_PANIC = -1
+
+
+class Traits:
+    """What a host says of itself.  The kernel adapts to these; it never asks for the platform's name.
+
+    name              the backend: "linux", "bare-memory" ...
+    threads           other host threads may call the kernel; locks and conditions really wait
+    clock_resolution  the step of CLOCK_ABSMONO in nanoseconds
+    range_sync        sync(SYNC_DATA) is confined to the range given
+    punches_holes     discard gives the space back and reads as zeros afterwards
+    finds_holes       extents tells data from holes (else everything is data)
+    locks             byte-range locks work between processes
+    copies_ranges     copy_range moves data without passing it through this process
+    compiled          the names of the compiled pieces in use, sorted; () is the pure fallback everywhere
+    absent            the names of the hypercalls that raise ENOSYS, sorted
+    """
+
+    __slots__ = (
+        "absent", "clock_resolution", "compiled", "copies_ranges", "finds_holes", "locks", "name", "punches_holes",
+        "range_sync", "threads",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        threads: bool = False,
+        clock_resolution: int = 1,
+        range_sync: bool = False,
+        punches_holes: bool = False,
+        finds_holes: bool = False,
+        locks: bool = False,
+        copies_ranges: bool = False,
+        compiled: tuple[str, ...] = (),
+        absent: tuple[str, ...] = (),
+    ) -> None:
+        self.name = name
+        self.threads = threads
+        self.clock_resolution = clock_resolution
+        self.range_sync = range_sync
+        self.punches_holes = punches_holes
+        self.finds_holes = finds_holes
+        self.locks = locks
+        self.copies_ranges = copies_ranges
+        self.compiled = compiled
+        self.absent = absent
+
+
+class Upcalls:
+    """What the kernel offers a host, handed over by `Hypercalls.init`.  A host reaches the kernel in no other way.
+
+    schedule    take a virtual CPU; blocks until there is one
+    unschedule  give it up, before anything that may block
+    """
+
+    __slots__ = ("schedule", "unschedule")
+
+    def __init__(self, schedule: Callable[[], object], unschedule: Callable[[], object]) -> None:
+        self.schedule = schedule
+        self.unschedule = unschedule
+
+
+class Mutex:
+    """A lock of the host.  `threading.Lock` is one; so is a flag where there are no threads."""
+
+    def acquire(self) -> object:
+        """Take it; waits for its holder.  Does not touch the virtual CPU (it may well be the virtual CPU)."""
+        raise HostError(ENOSYS, "Mutex.acquire")
+
+    def release(self) -> None:
+        """Give it up.  Requires: this thread holds it."""
+        raise HostError(ENOSYS, "Mutex.release")
+
+
+class Condition:
+    """A condition variable of the host, bound to the mutex it was made with."""
+
+    def wait(self, timeout: int | None) -> bool:
+        """Give up the mutex, wait to be woken or for `timeout` nanoseconds (None: for ever), take the mutex again.
+
+        Errors: EDEADLK - for ever, on a host without threads: nobody could wake us.
+        Requires: the mutex is held.
+        Ensures: the mutex is held; False only if the time was up (without threads the clock then has moved on by it).
+        """
+        raise HostError(ENOSYS, "Condition.wait")
+
+    def signal(self) -> None:
+        """Wake one waiter, the first that came.  Requires: the mutex is held."""
+        raise HostError(ENOSYS, "Condition.signal")
+
+    def broadcast(self) -> None:
+        """Wake all waiters.  Requires: the mutex is held."""
+        raise HostError(ENOSYS, "Condition.broadcast")
+
+
+class Hypercalls:
+    """A host.  Backends derive from this and override what they have."""
+
+    traits: Traits
+
+    # ---- initialisation ------------------------------------------------------------------------------------------
+
+    def init(self, version: int, upcalls: Upcalls) -> None:
+        """Shake hands: the kernel's interface version, and its upcalls.  Called once, before any other call but
+        `mutex_create` (the virtual CPU behind the upcalls is such a mutex).
+
+        Errors: EINVAL - another version than the host's.
+        """
+        raise HostError(ENOSYS, "init")
+
+    # ---- clocks --------------------------------------------------------------------------------------------------
+
+    def clock_gettime(self, clock: int) -> int:
+        """The time of CLOCK_RELWALL or CLOCK_ABSMONO, in nanoseconds.
+
+        Errors: EINVAL - no such clock.
+        Ensures: CLOCK_ABSMONO is never less than a reading before it.
+        """
+        raise HostError(ENOSYS, "clock_gettime")
+
+    def clock_sleep(self, clock: int, nanoseconds: int) -> None:
+        """Sleep: CLOCK_RELWALL for that long, CLOCK_ABSMONO until that time.  A time gone by returns at once.
+
+        Errors: EINVAL - no such clock.
+        Ensures: at least that much time has passed on CLOCK_ABSMONO.
+        """
+        raise HostError(ENOSYS, "clock_sleep")
+
+    # ---- entropy and parameters ----------------------------------------------------------------------------------
+
+    def getrandom(self, length: int, flags: int = 0) -> bytes:
+        """`length` random bytes, all of them.
+
+        Errors: EINVAL - negative length; EAGAIN - RANDOM_NOWAIT and there is no entropy yet.
+        """
+        raise HostError(ENOSYS, "getrandom")
+
+    def getparam(self, name: str) -> str:
+        """A parameter: PARAM_NCPU, PARAM_HOSTNAME, or a name of the host's environment without a leading '_'.
+
+        Errors: EINVAL - another name with a leading '_'; ENOENT - not set.
+        Ensures: the two parameters named above always have a value; PARAM_NCPU is a positive decimal number.
+        """
+        raise HostError(ENOSYS, "getparam")
+
+    # ---- console and termination ---------------------------------------------------------------------------------
+
+    def console_write(self, data: bytes) -> None:
+        """Show `data` on the console, all of it.  A console that cannot be written to loses it silently."""
+        raise HostError(ENOSYS, "console_write")
+
+    def exit(self, status: int) -> NoReturn:
+        """End the kernel's program with `status` (0-255); EXIT_PANIC ends it as abnormally as the host can."""
+        raise HostError(ENOSYS, "exit")
+
+    # ---- locks ---------------------------------------------------------------------------------------------------
+
+    def mutex_create(self) -> Mutex:
+        """A new mutex, free."""
+        raise HostError(ENOSYS, "mutex_create")
+
+    def condition_create(self, mutex: Mutex) -> Condition:
+        """A new condition variable of that mutex."""
+        raise HostError(ENOSYS, "condition_create")
+
+    # ---- components ----------------------------------------------------------------------------------------------
+
+    def components(self) -> tuple[tuple[str, Callable[[], object]], ...]:
+        """Drivers that others installed on this host: (name, a call that loads the driver's table), sorted by name."""
+        raise HostError(ENOSYS, "components")
+
+    # ---- files ---------------------------------------------------------------------------------------------------
+
+    def open(self, path: bytes, flags: int) -> int:
+        """Open a host file (or device); the handle is a small integer of this host's own.
+
+        Errors: ENOENT, EACCES, EEXIST (OPEN_EXCL), EISDIR (opened for writing), ENXIO, EROFS, EMFILE ...;
+        EINVAL - a NUL byte in the path, unknown flags, or OPEN_EXCL without OPEN_CREATE.
+        Ensures: a handle not in use; the file's contents are untouched.
+        """
+        raise HostError(ENOSYS, "open")
+
+    def adopt(self, descriptor: int) -> int:
+        """A handle for a file that the program around the kernel opened itself; the program goes on owning it.
+
+        Errors: EBADF - not an open descriptor.
+        Ensures: closing the handle leaves the program's descriptor open.
+        """
+        raise HostError(ENOSYS, "adopt")
+
+    def close(self, handle: int) -> None:
+        """Give up a handle.  Errors: EBADF - not a handle."""
+        raise HostError(ENOSYS, "close")
+
+    def getfileinfo(self, handle: int) -> tuple[int, int, int]:
+        """(size in bytes, FT_* type, sector size in bytes) of what a handle stands for.
+
+        Errors: EBADF.
+        Ensures: the size of a block device is that of the medium; the sector size is a power of two, 512 where
+        the host cannot tell.
+        """
+        raise HostError(ENOSYS, "getfileinfo")
+
+    def read(self, handle: int, buffer: Buffer, offset: int) -> int:
+        """Read into `buffer` from `offset`; how many bytes were read.
+
+        Errors: EBADF - not a handle, or not open for reading; EINVAL - negative offset; EISDIR; EIO.
+        Ensures: a read past the end returns the bytes there are, 0 at or behind the end; bytes of the buffer
+        behind those read are unchanged.  Short only at the end of the file.
+        """
+        raise HostError(ENOSYS, "read")
+
+    def write(self, handle: int, data: Buffer, offset: int) -> int:
+        """Write all of `data` at `offset`; how many bytes were written (all of them).
+
+        Errors: EBADF - not a handle, or not open for writing; EINVAL - negative offset; ENOSPC, EFBIG, EIO.
+        Ensures: a regular file grows as needed, a gap reads as zeros.  After an error any part may be written.
+        """
+        raise HostError(ENOSYS, "write")
+
+    def submit(self, handle: int, requests: Sequence[tuple[int, Buffer, int]]) -> tuple[int, ...]:
+        """Carry out (BIO_* operation, buffer, offset) requests, in any order; each one's count, or -errno.
+
+        Errors: EBADF - not a handle; EINVAL - unknown operation.  What befalls one request is in its result.
+        Ensures: as many results as requests, in their order; all have ended.
+        """
+        raise HostError(ENOSYS, "submit")
+
+    def truncate(self, handle: int, size: int) -> None:
+        """Set a regular file's size.
+
+        Errors: EBADF - not a handle, or not open for writing; EINVAL - negative, or no regular file; EFBIG; ENOSPC.
+
+        Ensures: what is cut off is gone, what is added reads as zeros.
+        """
+        raise HostError(ENOSYS, "truncate")
+
+    def sync(self, handle: int, flags: int, start: int = 0, length: int = 0) -> None:
+        """Bring what was written to stable storage: SYNC_DATA of [start, start+length) (length 0: to the end),
+        SYNC_ALL; with SYNC_BARRIER later writes stay behind it.
+
+        Errors: EBADF, EINVAL - unknown flags or none; EIO, ENOSPC - something written earlier is lost.
+        """
+        raise HostError(ENOSYS, "sync")
+
+    def discard(self, handle: int, start: int, length: int) -> None:
+        """Give the space of a range back (length 0: of nothing).
+
+        Errors: EBADF, EINVAL, EOPNOTSUPP - this file or host cannot.
+        Ensures: the size stays; if `Traits.punches_holes`, a regular file reads as zeros there.
+        """
+        raise HostError(ENOSYS, "discard")
+
+    def extents(self, handle: int, start: int, length: int) -> tuple[tuple[int, int, int], ...]:
+        """The range as (EXTENT_DATA | EXTENT_HOLE, start, length), in order, cut at the end of the file.
+
+        Errors: EBADF, EINVAL.
+        Ensures: adjoining, none empty, no two neighbours alike; a hole reads as zeros.
+        """
+        raise HostError(ENOSYS, "extents")
+
+    def copy_range(self, source: int, source_offset: int, target: int, target_offset: int, length: int) -> int:
+        """Copy bytes from one handle to another inside the host; how many were copied.
+
+        Errors: EBADF, EINVAL - negative, or overlapping ranges of one file; ENOSPC, EFBIG, EIO.
+        Ensures: short only at the source's end.
+        """
+        raise HostError(ENOSYS, "copy_range")
+
+    def lock(self, handle: int, start: int, length: int, mode: int) -> None:
+        """LOCK_SHARED, LOCK_EXCLUSIVE or LOCK_RELEASE a byte range (length 0: to the end), without waiting.
+
+        Errors: EAGAIN - another handle holds it; EBADF; EINVAL; EOPNOTSUPP - locks do not work on this file.
+        Ensures: the lock belongs to the handle, goes with its close, and locks out other processes too.
+        """
+        raise HostError(ENOSYS, "lock")
+
+    # ---- accelerators: pure functions, each with a fallback in Python that gives the same ---------------------------
+
+    def crc32c(self, seed: int, data: Buffer) -> int:
+        """CRC-32C (Castagnoli, reflected polynomial 0x82F63B78) of `data`, continuing from `seed`.
+
+        No inversion is made before or after: the common checksum of b"123456789" is
+        ``crc32c(0xFFFFFFFF, b"123456789") ^ 0xFFFFFFFF == 0xE3069283``.
+        """
+        raise HostError(ENOSYS, "crc32c")
+
+    def crc32c_many(
+        self, seeds: Sequence[int], data: Buffer, offset: int, stride: int, length: int, count: int
+    ) -> list[int]:
+        """CRC-32C, as in `crc32c`, of `count` pieces of `length` bytes at offset, offset + stride ...
+
+        Requires: count seeds, or one that serves all; every piece lies inside `data`, else EINVAL.
+        """
+        raise HostError(ENOSYS, "crc32c_many")
+
+
+CALLS: tuple[str, ...] = tuple(name for name, value in vars(Hypercalls).items() if callable(value))
+"""The names of all hypercalls, in the order declared."""
