@@ -6,6 +6,7 @@ Rules that hold for every call:
 - Arguments and results are ints, bytes, str, tuples of them, and buffers (anything of the writable buffer protocol
   for reading, any bytes-like object for writing) that the caller owns and the host does not keep.
 - A failure is one `HostError` whose errno is of the one space (``interface.errno``).  Nothing else is raised.
+- Where several errors apply, the first of: no such handle, a wrong argument, a handle opened in the wrong mode.
 - Constants are those of this file, never the host's.  Times are integer nanoseconds, offsets and lengths bytes.
 - A call that may block gives up the virtual CPU through the upcalls and takes it back before it returns.  Those are
   `clock_sleep` and the calls of the group "files"; no other call of a host blocks.  `Condition.wait` needs no upcall:

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The hosts that the contract is tested on: every test that asks for `host` runs on each of them."""
+
+import contextlib
+import importlib.util
+import os
+
+import pytest
+
+from rump.rumpuser.bare import Bare
+from rump.rumpuser.bare.memory import Memory
+from rump.rumpuser.interface import VERSION, HostError, Upcalls
+from rump.rumpuser.interface.hypercalls import (
+    BIO_READ,
+    BIO_WRITE,
+    CLOCK_ABSMONO,
+    CLOCK_RELWALL,
+    LOCK_EXCLUSIVE,
+    OPEN_BIO,
+    OPEN_CREATE,
+    OPEN_EXCL,
+    OPEN_RDONLY,
+    OPEN_RDWR,
+    PARAM_NCPU,
+    RANDOM_HARD,
+    RANDOM_NOWAIT,
+    SYNC_ALL,
+    SYNC_BARRIER,
+    SYNC_DATA,
+)
+from rump.rumpuser.middleware.faults import Faults
+from rump.rumpuser.middleware.record import Record
+from rump.rumpuser.middleware.trace import Trace
+
+NOW = 1_700_000_000_000_000_000
+
+HOSTS = {
+    "linux-compiled": lambda linux: linux,
+    "linux-pure": lambda linux: linux,
+    "linux-traced": lambda linux: Trace(linux, [].append, timing=True),
+    "linux-recorded": lambda linux: Record(linux, [].append),
+    "linux-faultless": lambda linux: Faults(linux),
+    "bare-memory": None,
+}
+
+
+def has_compiled_pieces():
+    return importlib.util.find_spec("rump.rumpuser.linux._ffi") is not None
+
+
+class VirtualCPU:
+    """Counts how often the host gave the virtual CPU up and took it back."""
+
+    def __init__(self):
+        self.held = 1
+        self.given_up = 0
+
+    def schedule(self):
+        self.held += 1
+        assert self.held == 1
+
+    def unschedule(self):
+        self.held -= 1
+        self.given_up += 1
+        assert self.held == 0
+
+
+@pytest.fixture
+def cpu():
+    return VirtualCPU()
+
+
+@pytest.fixture(params=list(HOSTS))
+def backend(request):
+    """The name of the host under test."""
+    return request.param
+
+
+@pytest.fixture
+def host(backend, cpu, monkeypatch):
+    """A host that has shaken hands."""
+    if backend == "bare-memory":
+        host = Bare(Memory(now=NOW, seed=1))
+    else:
+        linux = pytest.importorskip("rump.rumpuser.linux")
+        if backend == "linux-compiled" and not has_compiled_pieces():
+            pytest.skip("the compiled pieces are not built")
+        monkeypatch.setenv("RUMP_NATIVE", "0" if backend == "linux-pure" else "1")
+        host = HOSTS[backend](linux.Linux())
+    host.init(VERSION, Upcalls(cpu.schedule, cpu.unschedule))
+    yield host
+    assert cpu.held == 1
+
+
+@pytest.fixture
+def path(backend, tmp_path):
+    """Where a file may be: path("name") as bytes."""
+    folder = b"" if backend == "bare-memory" else os.fsencode(tmp_path) + b"/"
+    return lambda name: folder + name.encode()
+
+
+@pytest.fixture
+def folder(backend, tmp_path):
+    """A folder of the host, as bytes."""
+    if backend == "bare-memory":
+        pytest.skip("a host without folders")
+    return os.fsencode(tmp_path)
+
+
+@pytest.fixture
+def new(host, path):
+    """A new file, open for reading and writing: new(contents) is its handle."""
+    made = iter(range(100))
+
+    def make(contents=b""):
+        handle = host.open(path(f"file{next(made)}"), OPEN_RDWR | OPEN_CREATE | OPEN_EXCL)
+        if contents:
+            host.write(handle, contents, 0)
+        return handle
+
+    return make
+
+
+@pytest.fixture
+def refused():
+    """with refused(ENOENT): ... - that errno of the one space, and nothing else."""
+    return Refused
+
+
+class Refused:
+    def __init__(self, *numbers):
+        self.numbers = numbers
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        assert error is not None, "nothing was refused"
+        if not isinstance(error, Exception):
+            return False
+        assert type(error) is HostError, repr(error)
+        assert error.errno in self.numbers, repr(error)
+        self.error = error
+        return True
+
+
+@pytest.fixture
+def contents(host):
+    """All bytes of a handle."""
+
+    def read(handle):
+        size, _, _ = host.getfileinfo(handle)
+        buffer = bytearray(size)
+        assert host.read(handle, buffer, 0) == size
+        return bytes(buffer)
+
+    return read
+
+
+@pytest.fixture
+def everything():
+    """everything(host): each hypercall, and each way to show its arguments, on a host of `platform`."""
+    return _everything
+
+
+@pytest.fixture
+def platform():
+    """platform(): a new memory platform, always the same."""
+    return lambda: Memory(now=1_500_000_000, seed=3)
+
+
+def _everything(host):
+    host.init(VERSION, Upcalls(lambda: None, lambda: None))
+    data = bytearray(b"\x7fELF\0\1" + bytes(4087) + b"abc")
+    none = bytearray(100)
+    mutex = host.mutex_create()
+    mutex.acquire()
+    host.condition_create(mutex).signal()
+    host.crc32c(0, b"abc")
+    for name, *arguments in (
+        ("clock_gettime", CLOCK_RELWALL),
+        ("clock_sleep", CLOCK_RELWALL, 7),
+        ("clock_gettime", CLOCK_ABSMONO),
+        ("clock_sleep", CLOCK_ABSMONO, -(10**9)),
+        ("getrandom", 4),
+        ("getrandom", 0, RANDOM_HARD | RANDOM_NOWAIT),
+        ("getparam", PARAM_NCPU),
+        ("getparam", "HOME"),
+        ("console_write", b'a "quoted"\tline\\\n'),
+        ("components",),
+        ("open", b"disk.img", OPEN_RDWR | OPEN_CREATE | OPEN_EXCL),
+        ("open", b"a\xff", OPEN_RDONLY | OPEN_BIO),
+        ("open", b"x", 0x23),
+        ("write", 3, data, 4096),
+        ("read", 3, bytearray(4096), 4096),
+        ("read", 3, none, 8189),
+        ("read", 3, none, 8192),
+        ("read", 3, bytearray(10), -1),
+        ("getfileinfo", 3),
+        ("submit", 3, [(BIO_READ, bytearray(3), 8189), (BIO_WRITE, b"xy", 0), (BIO_READ, bytearray(1), -1)]),
+        ("submit", 9, [(BIO_READ, bytearray(3), 0)]),
+        ("truncate", 3, 10),
+        ("sync", 3, SYNC_DATA | SYNC_BARRIER, 0, 10),
+        ("sync", 3, SYNC_ALL),
+        ("sync", 3, 8),
+        ("extents", 3, 5, 4096),
+        ("copy_range", 3, 0, 3, 8, 2),
+        ("discard", 3, 0, 512),
+        ("lock", 3, 0, 0, LOCK_EXCLUSIVE),
+        ("adopt", 5),
+        ("close", 3),
+        ("close", 3),
+        ("exit", 1),
+    ):
+        with contextlib.suppress(HostError, SystemExit):
+            getattr(host, name)(*arguments)
