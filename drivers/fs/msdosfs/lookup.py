@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Directories and names.
+
+A file has a short name of 8 + 3 characters in the code page of whoever wrote it - taken to be 437 - and may have a long
+one of up to 255 UTF-16 units, kept in pieces before the short entry and tied to it by a checksum.  Names are bytes in
+UTF-8 here; a lone surrogate of a long name takes three bytes (WTF-8).  Pieces that do not fit together are passed
+over, as every other reader does, and the file goes by its short name.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from rump.drivers.fs.msdosfs.disk import (
+    ATTR_LABEL,
+    ATTR_LONG,
+    ATTR_MASK,
+    CASE_BASE,
+    CASE_EXTENSION,
+    ENTRY_SIZE,
+    LAST_LONG,
+    LONG_MAX,
+    NAME_E5,
+    NAME_END,
+    NAME_FREE,
+    Entry,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    EntryFields: TypeAlias = tuple[bytes, int, int, int, int, int, int, int, int, int, int, int]
+    Row: TypeAlias = tuple[bytes, int, EntryFields]     # name, slot of the short entry, its fields as in disk.Entry
+
+SPACE = b" "
+DOTS = (b".          ", b"..         ")
+PLAIN = bytes(byte for byte in range(0x21, 0x80) if byte not in b"./")  # what needs no second look in a short name
+_COUNTDOWN = [bytes(range(count - 1, 0, -1)) for count in range(LONG_MAX + 1)]  # ordinals behind the first, by pieces
+_LONG = [bytes([ATTR_LONG]) * count for count in range(LONG_MAX + 1)]
+_ROTATED = [(byte >> 1 | byte << 7) & 255 for byte in range(256)] * 2
+_unpack = Entry.layout.unpack_from
+
+
+def checksum(name: bytes) -> int:
+    """What the pieces of a long name carry of the 11 bytes of the short one: rotate right, add, modulo 256."""
+    rotated = _ROTATED
+    total = 0
+    for byte in name:
+        total = rotated[total] + byte
+    return total & 255
+
+
+def short_name(raw: bytes, case: int) -> bytes:
+    """The name in an entry, in UTF-8, with the letters' case as Windows NT marks it.  b"" if there is none."""
+    base, extension = raw[:8].rstrip(SPACE), raw[8:].rstrip(SPACE)
+    if (base + extension).translate(None, PLAIN):
+        return _odd_name(base, extension, case)
+    if case & CASE_BASE:
+        base = base.lower()
+    if case & CASE_EXTENSION:
+        extension = extension.lower()
+    return base + b"." + extension if extension else base
+
+
+def _odd_name(base: bytes, extension: bytes, case: int) -> bytes:
+    """A short name with more than plain ASCII in it.  What no name may have (NUL, slash, dot) is shown as "_"."""
+    if base[:1] == bytes([NAME_E5]):
+        base = bytes([NAME_FREE]) + base[1:]
+    parts = [part.decode("cp437").translate({0: "_", 0x2E: "_", 0x2F: "_"}) for part in (base, extension)]
+    if case & CASE_BASE:
+        parts[0] = parts[0].lower()
+    if case & CASE_EXTENSION:
+        parts[1] = parts[1].lower()
+    return (parts[0] + "." + parts[1] if extension else parts[0]).encode()
+
+
+def long_name(data: bytes, at: int, end: int) -> bytes:
+    """The name in the pieces from `at` to `end`, in UTF-8; b"" if no file can have it."""
+    pieces: list[bytes] = []
+    for start in range(end - ENTRY_SIZE, at - 1, -ENTRY_SIZE):
+        pieces += (data[start + 1 : start + 11], data[start + 14 : start + 26], data[start + 28 : start + 32])
+    text = b"".join(pieces).decode("utf-16-le", "surrogatepass")
+    stop = text.find("\0")
+    if stop >= 0:
+        text = text[:stop]
+    if "/" in text or text in ("", ".", "..") or len(text) > 255:
+        return b""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def name_key(name: bytes) -> bytes:
+    """The same for names that differ in case only.  Characters are paired one to one, as the format does."""
+    if name.isascii():
+        return name.upper()
+    try:
+        text = name.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return name
+    uppers = [(character.upper(), character) for character in text]
+    return "".join([upper if len(upper) == 1 else own for upper, own in uppers]).encode("utf-8", "surrogatepass")
+
+
+def scan(data: bytes, slot: int, count: int, long_names: bool) -> list[Row]:
+    """At most `count` files and directories (without "." and "..") from a slot on."""
+    rows: list[Row] = []
+    at, size = slot * ENTRY_SIZE, len(data) - ENTRY_SIZE + 1
+    while at < size and len(rows) < count:
+        first = data[at]
+        if first == NAME_END:
+            break
+        name = b""
+        attributes = data[at + 11] & ATTR_MASK
+        if attributes == ATTR_LONG:
+            # Pieces of a long name: all of them, of this very entry, or they are passed over one by one.
+            pieces = first ^ LAST_LONG
+            end = at + pieces * ENTRY_SIZE
+            if not 0 < pieces <= LONG_MAX or end >= size or not long_names or first == NAME_FREE:
+                at += ENTRY_SIZE
+                continue
+            total = checksum(data[end : end + 11])
+            if (
+                data[end] == NAME_FREE
+                or data[end] == NAME_END
+                or data[end + 11] & ATTR_LABEL
+                or data[at + 11 : end : ENTRY_SIZE] != _LONG[pieces]
+                or data[at + 13 : end : ENTRY_SIZE] != bytes((total,)) * pieces
+                or data[at + ENTRY_SIZE : end : ENTRY_SIZE] != _COUNTDOWN[pieces]
+            ):
+                at += ENTRY_SIZE
+                continue
+            name = long_name(data, at, end)
+            at = end
+        elif first == NAME_FREE or attributes & ATTR_LABEL:
+            at += ENTRY_SIZE
+            continue
+        fields = _unpack(data, at)
+        if not name:
+            name = short_name(fields[0], fields[2])
+        if name and fields[0] not in DOTS:
+            rows.append((name, at // ENTRY_SIZE, fields))
+        at += ENTRY_SIZE
+    return rows
+
+
+def volume_label(data: bytes) -> bytes:
+    """The label in a root directory, in UTF-8, or b""."""
+    for at in range(0, len(data) - ENTRY_SIZE + 1, ENTRY_SIZE):
+        if data[at] == NAME_END:
+            break
+        attributes = data[at + 11] & ATTR_MASK
+        if data[at] != NAME_FREE and attributes & ATTR_LABEL and attributes != ATTR_LONG:
+            raw = bytes([NAME_FREE]) + data[at + 1 : at + 11] if data[at] == NAME_E5 else data[at : at + 11]
+            return raw.rstrip(SPACE).decode("cp437").encode()
+    return b""
+
+
+class Directory:
+    """A directory as it was read.
+
+    data    its bytes
+    spans   where they are: (first slot, what to add to a slot to get the fileid of its entry), by slot
+    """
+
+    __slots__ = ("_slots", "data", "spans")
+
+    def __init__(self, data: bytes, spans: list[tuple[int, int]]) -> None:
+        self.data = data
+        self.spans = spans
+        self._slots: dict[bytes, int] | None = None
+
+    def fileids(self, slots: list[int]) -> list[int]:
+        """The fileids of the entries in slots."""
+        spans = self.spans
+        if len(spans) == 1:
+            delta = spans[0][1]
+            return [slot + delta for slot in slots]
+        return [slot + spans[bisect_right(spans, (slot, 1 << 64)) - 1][1] for slot in slots]
+
+    def find(self, name: bytes, long_names: bool) -> int:
+        """The slot of the file of that name, long or short, in whatever case; -1 if there is none."""
+        if self._slots is None:
+            slots: dict[bytes, int] = {}
+            shorts = []
+            for own, slot, fields in scan(self.data, 0, len(self.data), long_names):
+                slots.setdefault(name_key(own), slot)
+                shorts.append((name_key(short_name(fields[0], 0)), slot))
+            for key, slot in shorts:
+                slots.setdefault(key, slot)
+            self._slots = slots
+        return self._slots.get(name_key(name), -1)
+
+    def fields(self, slot: int) -> EntryFields:
+        return _unpack(self.data, slot * ENTRY_SIZE)
