@@ -366,13 +366,11 @@ def _start_vfs(kernel: Kernel) -> None:
     kernel.rootvnode = process.root = process.cwd = root
     kernel.vnodes.reference(root)
     kernel.vnodes.reference(root)
-    lwp = kernel.lwp
-    process.umask = 0
-    lwp.mkdir(b"/dev", 0o755)
-    lwp.mkdir(b"/tmp", 0o1777)
+    dev = kernel.create(kernel.lwp, root, b"dev", abi.S_IFDIR | 0o755)
+    kernel.create(kernel.lwp, root, b"tmp", abi.S_IFDIR | abi.S_ISVTX | 0o777)
     for name, permissions, rdev in NODES:
-        lwp.mknod(b"/dev/" + name, abi.S_IFCHR | permissions, rdev)
-    process.umask = 0o022
+        kernel.create(kernel.lwp, dev, name, abi.S_IFCHR | permissions, rdev)
+    kernel.lwp.drop_held()
 
 
 def _start_console(kernel: Kernel) -> None:

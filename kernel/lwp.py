@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from rump.kernel import abi
 from rump.kernel.errors import fault
 from rump.rumpuser.interface import errno as e
 
@@ -44,6 +45,6 @@ class LwpBase:
     def directory_of(self, fd: int) -> Vnode:
         """The directory a descriptor leads to.  Errors: EBADF, ENOTDIR."""
         vnode: Vnode | None = getattr(self.process.file(fd), "vnode", None)
-        if vnode is None:
+        if vnode is None or vnode.kind != abi.S_IFDIR:
             raise fault(e.ENOTDIR, f"descriptor {fd}")
         return vnode

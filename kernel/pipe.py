@@ -41,6 +41,8 @@ class Pipe:
 
     def read(self, buffer: memoryview, nonblocking: bool) -> int:
         """What there is; waits while there is nothing but a writer.  0: no writer is left."""
+        if not buffer:
+            return 0
         while not self.data:
             if not self.writers:
                 return 0

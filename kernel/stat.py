@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple as Record
+else:
+    from rump.kernel.record import Record
 
 
-class Stat(NamedTuple):
+class Stat(Record):
     """struct stat (sys/stat.h)."""
 
     st_dev: int             # of the mount
@@ -27,7 +31,7 @@ class Stat(NamedTuple):
     st_gen: int
 
 
-class Statvfs(NamedTuple):
+class Statvfs(Record):
     """struct statvfs (sys/statvfs.h)."""
 
     f_flag: int

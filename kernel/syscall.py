@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     R = TypeVar("R")
 
 SYSCALLS: dict[str, Callable[..., object]] = {}
-"""All system calls by name: what a recording can be replayed with."""
+"""The system calls loaded so far, by name; `rump.kernel.lwps.system_calls` has them all."""
 
 
 def syscall(body: Callable[Concatenate[L, P], R]) -> Callable[Concatenate[L, P], R]:
@@ -117,4 +117,4 @@ def replay(lwp: LwpBase, name: str, arguments: tuple[object, ...]) -> object:
     if isinstance(last, tuple | list) and last and last[0] == "**":
         named = {key: replayed(value) for key, value in last[1]}
         arguments = arguments[:-1]
-    return SYSCALLS[name](lwp, *(replayed(argument) for argument in arguments), **named)
+    return getattr(lwp, name)(*(replayed(argument) for argument in arguments), **named)

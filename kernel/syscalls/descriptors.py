@@ -90,7 +90,7 @@ class DescriptorCalls(LwpBase):
             raise fault(e.EINVAL, f"whence {whence}")
         if position < 0:
             raise fault(e.EINVAL, f"offset {position}")
-        file.offset = position
+        file.seek(position)
         return position
 
     @syscall

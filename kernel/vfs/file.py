@@ -6,7 +6,7 @@ from __future__ import annotations
 from rump.kernel import abi
 from rump.kernel.errors import fault
 from rump.kernel.file import File
-from rump.kernel.vfs import data
+from rump.kernel.vfs import access, data
 from rump.kernel.vfs import volume as v
 from rump.rumpuser.interface import errno as e
 
@@ -15,8 +15,13 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from rump.kernel.init import Kernel
+    from rump.kernel.proc import Credentials
     from rump.kernel.stat import Stat
     from rump.kernel.vfs.vnode import Vnode
+
+
+SET_ID = abi.S_ISUID | abi.S_ISGID
+"""What a write by anybody but root takes away."""
 
 
 class VnodeFile(File):
@@ -24,11 +29,12 @@ class VnodeFile(File):
 
     seekable = True
 
-    def __init__(self, kernel: Kernel, vnode: Vnode, flags: int) -> None:
+    def __init__(self, kernel: Kernel, vnode: Vnode, flags: int, credentials: Credentials) -> None:
         super().__init__(flags)
         self.kernel = kernel
         self.vnode = vnode
-        self.cookie = 0             # of a directory: where getdents goes on
+        self.credentials = credentials      # of who opened it
+        self.cookie = 0             # of a directory: where getdents goes on; `offset` counts the entries given
         self.dots = 0               # of a directory: how many of "." and ".." were given
         kernel.vnodes.reference(vnode)
 
@@ -46,9 +52,14 @@ class VnodeFile(File):
         try:
             if self.flags & abi.O_APPEND:
                 offset = vnode.attributes[v.SIZE]
+            if vnode.attributes[v.FLAGS] & access.APPEND and offset != vnode.attributes[v.SIZE]:
+                raise fault(e.EPERM, "append-only")
             if offset + len(view) > vnode.mount.capabilities.file_size_max:
                 raise fault(e.EFBIG)
             vnode.attributes = vnode.mount.volume.write(vnode.handle, offset, view)
+            if vnode.attributes[v.MODE] & SET_ID and self.credentials.euid != 0:
+                mode = vnode.attributes[v.MODE] & 0o7777 & ~SET_ID
+                vnode.attributes = vnode.mount.volume.set_attributes(vnode.handle, ((v.MODE, mode),))
         finally:
             vnode.lock.unlock()
         if self.flags & abi.O_APPEND:
@@ -57,6 +68,14 @@ class VnodeFile(File):
 
     def size(self) -> int:
         return self.vnode.attributes[v.SIZE]
+
+    def seek(self, offset: int) -> None:
+        """In a directory only its start is known, and where one is.  Errors: EINVAL - elsewhere in a directory."""
+        if self.vnode.kind == abi.S_IFDIR and offset != self.offset:
+            if offset:
+                raise fault(e.EINVAL, "a place in a directory")
+            self.cookie = self.dots = 0
+        self.offset = offset
 
     def seek_data(self, offset: int, hole: bool) -> int:
         if self.vnode.kind != abi.S_IFREG:
@@ -75,13 +94,15 @@ class VnodeFile(File):
         self.vnode.mount.volume.sync()
 
     def close(self) -> None:
+        self.vnode.listed = {}
         self.kernel.vnodes.release(self.vnode)
 
 
 def truncate(vnode: Vnode, size: int) -> None:
-    """Set a regular file's size.  Errors: EINVAL, EFBIG, ENOSPC."""
+    """Set a regular file's size.  Errors: EINVAL, EFBIG, ENOSPC; EPERM - immutable or append-only."""
     if size < 0:
         raise fault(e.EINVAL)
+    access.check_unchangeable(vnode)
     if size > vnode.mount.capabilities.file_size_max:
         raise fault(e.EFBIG)
     vnode.lock.exclusive()

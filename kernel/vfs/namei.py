@@ -167,6 +167,9 @@ def _lookup_uncached(lwp: LwpBase, directory: Vnode, name: bytes) -> Vnode | Non
     mount = directory.mount
     if len(name) > mount.name_max:
         raise fault(e.ENAMETOOLONG)
+    listed = directory.listed.get(name)
+    if listed is not None:
+        return lwp.kernel.adopt_child(lwp, directory, name, listed)
     vnodes = lwp.kernel.vnodes
     vnodes.reference(directory)
     directory.lock.shared()
@@ -206,9 +209,7 @@ def path_of(lwp: LwpBase, directory: Vnode) -> bytes:
         if directory.parent is None:
             covered = directory.mount.covered
             if covered is None or directory is not directory.mount.root:
-                if directory is lwp.kernel.rootvnode:
-                    break
-                raise fault(e.ENOENT)
+                raise fault(e.ENOENT)           # removed, or outside the process's root
             directory = covered
             continue
         if directory.attributes[v.NLINK] == 0:

@@ -33,6 +33,7 @@ class Vnode:
     parent, name       of a directory: where it hangs (None for the root of a mount)
     names              of a directory: name -> vnode, or None for a name that is not there
     aliases            (directory, name) under which it is cached
+    listed             of a directory on a read-only mount: name -> attributes, as last listed; while it is open
     covered_by         the mount on top of this directory
     lock               shared to read and map, exclusive to change
     pipe               of a FIFO that is open
@@ -40,8 +41,8 @@ class Vnode:
     """
 
     __slots__ = (
-        "aliases", "attributes", "covered_by", "handle", "kind", "link", "lock", "mount", "name", "names", "negatives",
-        "parent", "pipe", "references",
+        "aliases", "attributes", "covered_by", "handle", "kind", "link", "listed", "lock", "mount", "name", "names",
+        "negatives", "parent", "pipe", "references",
     )  # fmt: skip
 
     def __init__(self, mount: Mount, attributes: Attributes, lock: SleepLock) -> None:
@@ -54,6 +55,7 @@ class Vnode:
         self.name = b""
         self.names: dict[bytes, Vnode | None] = {}
         self.negatives = 0
+        self.listed: dict[bytes, Attributes | None] = {}
         self.aliases: list[tuple[Vnode, bytes]] = []
         self.covered_by: Mount | None = None
         self.lock = lock

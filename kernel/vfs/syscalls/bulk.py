@@ -33,14 +33,15 @@ class BulkCalls(LwpBase):
         A directory that is mounted on is shown with what covers it.
         """
         vnode = self.directory_of(fd)
-        if vnode.kind != abi.S_IFDIR:
-            raise fault(e.ENOTDIR)
         vnode.lock.shared()
         try:
             rows, cookie = vnode.mount.volume.list_attributes(vnode.handle, cookie, count)
         finally:
             vnode.lock.unlock()
         self.kernel.check_names(vnode, [row[0] for row in rows])
+        if vnode.mount.read_only:
+            # Who lists goes on to open: what cannot change need not be looked up again.
+            vnode.listed = {name: attributes for name, _, attributes in rows}
         covered = self._covered_in(vnode)
         if covered:
             rows = tuple((name, after, covered.get(name, attributes)) for name, after, attributes in rows)

@@ -40,9 +40,10 @@ class MountCalls(LwpBase):
         if covered.kind != abi.S_IFDIR:
             raise fault(e.ENOTDIR)
         block = self._block_device(device) if device else None
+        path = path_of(self, covered)
         mount = self.kernel.mounts.attach(fstype, covered, flags, block, options or {})
         mount.source = device
-        mount.path = path_of(self, covered)
+        mount.path = path
 
     def _block_device(self, path: bytes) -> BlockDevice:
         vnode = namei(self, path)

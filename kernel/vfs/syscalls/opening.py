@@ -77,14 +77,15 @@ class OpeningCalls(LwpBase):
         if writing or flags & abi.O_TRUNC:
             want |= access.WRITE
         access.check(self.process.credentials, vnode, want)
-        if writing and vnode.attributes[v.FLAGS] & access.APPEND and not flags & abi.O_APPEND:
+        appending = flags & (abi.O_APPEND | abi.O_TRUNC) == abi.O_APPEND
+        if vnode.attributes[v.FLAGS] & access.APPEND and (writing or flags & abi.O_TRUNC) and not appending:
             raise fault(e.EPERM, "append-only")
 
     def _open_vnode(self, vnode: Vnode, flags: int) -> File:
         if vnode.kind in (abi.S_IFREG, abi.S_IFDIR):
             if flags & abi.O_TRUNC and vnode.attributes[v.SIZE]:
                 truncate(vnode, 0)
-            return VnodeFile(self.kernel, vnode, flags)
+            return VnodeFile(self.kernel, vnode, flags, self.process.credentials)
         return open_special(self, vnode, flags)
 
     @syscall
@@ -111,10 +112,12 @@ class OpeningCalls(LwpBase):
             parent = self.kernel.parent(self, vnode)
             dots = [(b".", vnode.handle[0], abi.DT_DIR), (b"..", parent.handle[0], abi.DT_DIR)]
             file.dots = 2
+            file.offset += 2
         if file.cookie == v.END:
             return tuple(dots)
         entries, file.cookie = vnode.mount.volume.list(vnode.handle, file.cookie, count)
         self.kernel.check_names(vnode, [entry[0] for entry in entries])
+        file.offset += len(entries)
         dots += [(name, fileid, kind) for name, _, fileid, kind in entries]
         return tuple(dots)
 
