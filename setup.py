@@ -42,7 +42,10 @@ class BuildPieces(build_ext):
 
 pieces = compiled_pieces()
 setup(
-    packages=[f"rump.{name}" for name in find_packages(include=PARTS)] + ["rump.conformance"],
+    packages=[
+        *(f"rump.{name}" for name in find_packages(include=PARTS)),
+        *("rump." + name for name in find_packages("tests", include=["conformance*"])),
+    ],
     package_dir={"rump": ".", "rump.conformance": "tests/conformance"},
     cffi_modules=pieces,
     cmdclass={"build_ext": BuildPieces},

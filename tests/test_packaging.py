@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the installed distribution holds."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+
+import pytest
+
+
+def _files() -> list[importlib.metadata.PackagePath]:
+    """The files of an installed wheel; from a checkout there is nothing to look at."""
+    try:
+        files = importlib.metadata.files("rumpkernel")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("not installed")
+    if not files or any("__editable__" in str(file) for file in files):
+        pytest.skip("an editable installation")
+    return [file for file in files if "__pycache__" not in file.parts]
+
+
+def test_only_rump_is_installed() -> None:
+    """`kernel`, `drivers` or `tests` in site-packages would clash with everybody's."""
+    tops = {file.parts[0] for file in _files()} - {".."}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"rump"}
+    for flat in ("kernel", "drivers", "rumpuser", "fsutils", "servers", "conformance"):
+        assert importlib.util.find_spec(flat) is None
+
+
+def test_every_part_is_there_and_typed() -> None:
+    """Each part of the namespace is marked as typed; the conformance suite comes along with its data."""
+    names = {str(file) for file in _files()}
+    for part in ("rumpuser", "kernel", "drivers", "fsutils", "servers", "conformance"):
+        assert f"rump/{part}/py.typed" in names, part
+    assert any(name.startswith("rump/conformance/golden/") for name in names)
+    assert "rump/conformance/bodies/__init__.py" in names
+    assert "rump/fsutils/example/disk.img.xz" in names
+
+
+def test_rump_is_a_namespace() -> None:
+    """Other distributions may add parts of their own."""
+    spec = importlib.util.find_spec("rump")
+    assert spec is not None and spec.origin is None
+
+
+def test_the_command_is_installed() -> None:
+    """`fsu` is an entry point."""
+    _files()
+    scripts = importlib.metadata.entry_points(group="console_scripts")
+    assert {script.value for script in scripts if script.name == "fsu"} == {"rump.fsutils.main:main"}
