@@ -27,6 +27,8 @@ class Pipe:
         self.data = bytearray()
         self.readers = 0
         self.writers = 0
+        self.readers_ever = 0       # how many ends there have been
+        self.writers_ever = 0
         self.time = now
         self._condition = cpu.condition()
         self._wakeups = wakeups
@@ -87,6 +89,8 @@ class PipeEnd(File):
         self._identity = identity
         pipe.readers += self.readable
         pipe.writers += self.writable
+        pipe.readers_ever += self.readable
+        pipe.writers_ever += self.writable
         pipe.changed()
 
     def readinto(self, buffer: memoryview, offset: int) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from rump.kernel.vfs.vnode import Vnode
-    from rump.kernel.vfs.volume import Run
+    from rump.kernel.vfs.volume import Handle, Run
 
 ZEROS = bytes(1 << 16)
 
@@ -33,13 +33,21 @@ def runs(vnode: Vnode, offset: int, length: int) -> Iterator[Run]:
         if not found:
             raise Corrupt(f"file {vnode.handle[0]}: nothing mapped at {offset}")
         for run in found:
-            kind, start, count, where = run
-            if start != offset or count <= 0 or offset + count > end:
-                raise Corrupt(f"file {vnode.handle[0]}: run {run} at {offset}")
-            if kind == v.DATA and not 0 <= where <= limit - count:
-                raise Corrupt(f"file {vnode.handle[0]}: bytes {start}-{start + count} lie outside the volume")
-            offset += count
+            offset = check_run(vnode.handle, run, offset, end, limit)
             yield run
+
+
+def check_run(file: Handle, run: Run, offset: int, end: int, limit: int) -> int:
+    """A run must begin at `offset`, not reach beyond `end`, and lie within a device of `limit` bytes; where it ends.
+
+    Errors: EIO.
+    """
+    kind, start, count, where = run
+    if start != offset or count <= 0 or offset + count > end:
+        raise Corrupt(f"file {file[0]}: run {run} at {offset}")
+    if kind == v.DATA and not 0 <= where <= limit - count:
+        raise Corrupt(f"file {file[0]}: bytes {start}-{start + count} lie outside the volume")
+    return offset + count
 
 
 def readinto(vnode: Vnode, buffer: memoryview, offset: int) -> int:

@@ -49,12 +49,14 @@ def _open_fifo(lwp: LwpBase, vnode: Vnode, flags: int) -> File:
     if access == abi.O_WRONLY and flags & abi.O_NONBLOCK and not pipe.readers:
         raise fault(e.ENXIO)
     end = FifoEnd(kernel, vnode, pipe, flags)
+    # Who came and went while we waited has let us in, too.
+    readers, writers = pipe.readers_ever, pipe.writers_ever
     try:
         if access == abi.O_RDONLY and not flags & abi.O_NONBLOCK:
             while not pipe.writers:
                 pipe.wait()
         if access == abi.O_WRONLY:
-            while not pipe.readers:
+            while not pipe.readers and pipe.readers_ever == readers:
                 pipe.wait()
     except BaseException:
         end.close()

@@ -196,6 +196,19 @@ class Volume:
         """
         raise fault(e.EOPNOTSUPP)
 
+    def gather(self, files: tuple[Handle, ...]) -> tuple[tuple[tuple[Run, ...], tuple[bytes, ...]] | None, ...]:
+        """What copying small regular files takes, for many at once: the runs of the whole file (`map`) and the names of
+        its extended attributes (`list_xattr`).  None where either cannot be had; asked alone the file says why."""
+        return tuple([self._gathered(file) for file in files])
+
+    def _gathered(self, file: Handle) -> tuple[tuple[Run, ...], tuple[bytes, ...]] | None:
+        try:
+            size = self.attributes(file)[SIZE]
+            names = self.list_xattr(file) if self.capabilities.xattrs else ()
+            return (self.map(file, 0, size) if size else ()), names
+        except OSError:
+            return None
+
     # ---- directories ---------------------------------------------------------------------------------------------
 
     def lookup(self, directory: Handle, name: bytes) -> Attributes:

@@ -7,16 +7,21 @@ from rump.kernel import abi
 from rump.kernel.errors import Corrupt, fault
 from rump.kernel.lwp import LwpBase
 from rump.kernel.syscall import syscall
-from rump.kernel.vfs import data
+from rump.kernel.vfs import access, data
 from rump.kernel.vfs import volume as v
 from rump.kernel.vfs.namei import namei
+from rump.kernel.vfs.small import read_small
 from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rump.kernel.vfs.vnode import Vnode
-    from rump.kernel.vfs.volume import Attributes, Capabilities, EntryPlus
+    from rump.kernel.vfs.volume import Attributes, Capabilities, EntryPlus, Handle
 
+SMALL_MAX = 1 << 16
+"""Bytes of a file that `rump_read_small` takes for small, unless told."""
+TOTAL_MAX = 1 << 22
+"""Bytes that one such call returns at most."""
 COPY_BUFFER = 1 << 20
 """Bytes read at once where the host cannot copy by itself."""
 COPY_INSIDE_HOST = 1 << 18
@@ -54,6 +59,39 @@ class BulkCalls(LwpBase):
             for mount in self.kernel.mounts
             if mount.covered is not None and mount.covered.parent is directory and mount.root is not None
         }
+
+    @syscall
+    def rump_read_small(
+        self, fd: int, names: tuple[bytes, ...], limit: int = SMALL_MAX
+    ) -> tuple[tuple[bytes, tuple[bytes, ...]] | None, ...]:
+        """Small regular files of a directory, whole: (contents, names of extended attributes) of each.
+
+        The directory has been listed through this descriptor (`rump_listdir`), and the names are of the last page.
+        None for what must be opened instead: a name that was not there, a file of another type, of more than `limit`
+        bytes, damaged, not kept in blocks, or that may not be read; and for every file of a mount that can be written
+        to.  At most TOTAL_MAX bytes come back, the rest is None.  Errors: EBADF, ENOTDIR, EACCES.
+        """
+        directory = self.directory_of(fd)
+        credentials = self.process.credentials
+        access.check(credentials, directory, access.EXECUTE)
+        if not directory.mount.read_only:
+            return (None,) * len(names)
+        files: list[tuple[Handle, int]] = []
+        places: list[int] = []
+        room = TOTAL_MAX
+        for place, name in enumerate(names):
+            attributes = directory.listed.get(name)
+            if attributes is None or attributes[v.MODE] & abi.S_IFMT != abi.S_IFREG:
+                continue
+            size = attributes[v.SIZE]
+            if size <= limit and size <= room and access.permitted(credentials, attributes, access.READ):
+                room -= size
+                files.append(((attributes[v.FILEID], attributes[v.GENERATION]), size))
+                places.append(place)
+        result: list[tuple[bytes, tuple[bytes, ...]] | None] = [None] * len(names)
+        for place, found in zip(places, read_small(directory.mount, files), strict=True):
+            result[place] = found
+        return tuple(result)
 
     @syscall
     def rump_adopt(self, descriptor: int) -> int:
