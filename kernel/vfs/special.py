@@ -53,7 +53,7 @@ def _open_fifo(lwp: LwpBase, vnode: Vnode, flags: int) -> File:
     readers, writers = pipe.readers_ever, pipe.writers_ever
     try:
         if access == abi.O_RDONLY and not flags & abi.O_NONBLOCK:
-            while not pipe.writers:
+            while not pipe.writers and pipe.writers_ever == writers:
                 pipe.wait()
         if access == abi.O_WRONLY:
             while not pipe.readers and pipe.readers_ever == readers:

@@ -8,18 +8,18 @@ Names follow it, without the prefixes.  All is little-endian.
 
 from __future__ import annotations
 
-from rump.drivers.fs.ext2fs.structure import Disk
+from rump.kernel.structure import Structure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rump.drivers.fs.ext2fs.structure import b16, b32, b60, b64, u8, u16, u32, u64
+    from rump.kernel.structure import b16, b32, b60, b64, u8, u16, u32, u64
 
 SUPERBLOCK_OFFSET = 1024    # bytes into the device
 MAGIC = 0xEF53
 ROOT_INO = 2
 
 
-class Superblock(Disk, order="<", size=1024):
+class Superblock(Structure, order="<", size=1024):
     """Where everything is and what it may look like.  1024 bytes into the device; copies begin some block groups."""
 
     inodes_count: u32           # how many the volume has
@@ -168,7 +168,7 @@ RO_COMPAT_BIGALLOC = 0x200
 RO_COMPAT_METADATA_CSUM = 0x400
 
 
-class GroupDescriptor(Disk, order="<", size=32):
+class GroupDescriptor(Structure, order="<", size=32):
     """A block group, in the form without 64bit."""
 
     block_bitmap_lo: u32        # block number
@@ -185,7 +185,7 @@ class GroupDescriptor(Disk, order="<", size=32):
     checksum: u16               # CRC-16 (uninit_bg) or low half of CRC-32C (metadata_csum)
 
 
-class GroupDescriptor64(Disk, order="<", size=64):
+class GroupDescriptor64(Structure, order="<", size=64):
     """A block group with 64bit and a desc_size of 64 or more; bytes behind it are reserved."""
 
     block_bitmap_lo: u32

@@ -8,14 +8,14 @@ Names follow it, without the prefixes.  All is little-endian.
 
 from __future__ import annotations
 
-from rump.drivers.fs.ext2fs.structure import Disk
+from rump.kernel.structure import Structure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rump.drivers.fs.ext2fs.structure import b60, s32, u8, u16, u32, u64
+    from rump.kernel.structure import b60, s32, u8, u16, u32, u64
 
 
-class OldInode(Disk, order="<", size=128):
+class OldInode(Structure, order="<", size=128):
     """A file: the first 128 bytes of every inode, and all there is of the old ones."""
 
     mode: u16                   # type and permissions, as st_mode
@@ -43,7 +43,7 @@ class OldInode(Disk, order="<", size=128):
     reserved: u16
 
 
-class Inode(Disk, order="<", size=160):
+class Inode(Structure, order="<", size=160):
     """A file, as far as the fields of this day go; extra_isize says how far this one does."""
 
     mode: u16
@@ -93,7 +93,7 @@ INODE_INLINE_DATA = 0x10000000
 INODE_CASEFOLD = 0x40000000
 
 
-class ExtentHeader(Disk, order="<", size=12):
+class ExtentHeader(Structure, order="<", size=12):
     """Begins every node of an extent tree."""
 
     magic: u16                  # EXTENT_MAGIC
@@ -103,7 +103,7 @@ class ExtentHeader(Disk, order="<", size=12):
     generation: u32
 
 
-class Extent(Disk, order="<", size=12):
+class Extent(Structure, order="<", size=12):
     """Blocks that lie one after the other."""
 
     block: u32                  # first block of the file
@@ -112,7 +112,7 @@ class Extent(Disk, order="<", size=12):
     start_lo: u32
 
 
-class ExtentIndex(Disk, order="<", size=12):
+class ExtentIndex(Structure, order="<", size=12):
     """A node one less deep."""
 
     block: u32                  # first block of the file it covers
@@ -126,7 +126,7 @@ EXTENT_DEPTH_MAX = 5
 EXTENT_UNWRITTEN = 32768
 
 
-class Dirent(Disk, order="<", size=8):
+class Dirent(Structure, order="<", size=8):
     """Begins a directory entry; name_len bytes of name follow."""
 
     inode: u32                  # 0: the entry is void
@@ -135,7 +135,7 @@ class Dirent(Disk, order="<", size=8):
     file_type: u8               # with the feature filetype; without it bits 8-15 of name_len
 
 
-class DirentTail(Disk, order="<", size=12):
+class DirentTail(Structure, order="<", size=12):
     """Ends a directory block with metadata_csum: a void entry of a type of its own."""
 
     zero: u32
@@ -148,7 +148,7 @@ class DirentTail(Disk, order="<", size=12):
 TAIL_TYPE = 0xDE
 
 
-class TreeInfo(Disk, order="<", size=8):
+class TreeInfo(Structure, order="<", size=8):
     """Describes a directory's hash tree; behind the entries "." and ".." of the first block."""
 
     zero: u32
@@ -158,7 +158,7 @@ class TreeInfo(Disk, order="<", size=8):
     unused_flags: u8
 
 
-class XattrEntry(Disk, order="<", size=16):
+class XattrEntry(Structure, order="<", size=16):
     """An extended attribute; name_len bytes of name follow, padded to 4."""
 
     name_len: u8                # bytes
@@ -169,7 +169,7 @@ class XattrEntry(Disk, order="<", size=16):
     hash: u32                   # of name and value; 0 in inodes
 
 
-class XattrHeader(Disk, order="<", size=32):
+class XattrHeader(Structure, order="<", size=32):
     """Begins a block of extended attributes.  In an inode there is only the magic."""
 
     magic: u32                  # XATTR_MAGIC

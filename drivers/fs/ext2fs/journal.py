@@ -21,9 +21,9 @@ from rump.drivers.fs.ext2fs.log import (
     Log,
 )  # fmt: skip
 from rump.drivers.fs.ext2fs.overlay import Overlay
-from rump.drivers.fs.ext2fs.structure import Disk
 from rump.kernel import abi
 from rump.kernel.errors import Corrupt, fault
+from rump.kernel.structure import Structure
 from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from rump.drivers.fs.ext2fs.ops import Ext2Volume
-    from rump.drivers.fs.ext2fs.structure import b16, u8, u16, u32, u64
+    from rump.kernel.structure import b16, u8, u16, u32, u64
 
     # A tag: (block of the volume, flags, checksum)
     Tag: TypeAlias = tuple[int, int, int]
     Notes: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 
-class TagV3(Disk, order=">", size=16):
+class TagV3(Structure, order=">", size=16):
     """Names the block that a data block of the log is a copy of; with CSUM_V3."""
 
     blocknr: u32
@@ -48,7 +48,7 @@ class TagV3(Disk, order=">", size=16):
     checksum: u32           # CRC-32C of the transaction's number and the data block
 
 
-class Tag64(Disk, order=">", size=12):
+class Tag64(Structure, order=">", size=12):
     """The same without CSUM_V3.  The last field is there with 64bit only; two bytes of padding follow with CSUM_V2."""
 
     blocknr: u32
@@ -57,7 +57,7 @@ class Tag64(Disk, order=">", size=12):
     blocknr_high: u32
 
 
-class Commit(Disk, order=">", size=60):
+class Commit(Structure, order=">", size=60):
     """Ends a transaction: a block with only this in it."""
 
     magic: u32
@@ -199,7 +199,7 @@ class Recovery:
         wide = incompat & INCOMPAT_64BIT
         version3 = incompat & INCOMPAT_CSUM_V3
         if version3:
-            size = TagV3.size
+            size = TagV3.struct.size
         else:
             size = (12 if wide else 8) + (2 if incompat & INCOMPAT_CSUM_V2 else 0)
         at, stop = 12, len(data) - (4 if self._checksums else 0)

@@ -10,8 +10,8 @@ from binascii import crc32
 from bisect import bisect_right
 from struct import Struct
 
-from rump.drivers.fs.ext2fs.structure import Disk
 from rump.kernel.errors import Corrupt, fault
+from rump.kernel.structure import Structure
 from rump.kernel.vfs.volume import DATA
 from rump.rumpuser.interface import errno as e
 
@@ -19,10 +19,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rump.drivers.fs.ext2fs.inode import Inode
     from rump.drivers.fs.ext2fs.ops import Ext2Volume
-    from rump.drivers.fs.ext2fs.structure import b16, b64, u8, u16, u32
+    from rump.kernel.structure import b16, b64, u8, u16, u32
 
 
-class LogSuperblock(Disk, order=">", size=256):
+class LogSuperblock(Structure, order=">", size=256):
     """The journal's first block; the table of its users follows, which no one uses."""
 
     magic: u32              # MAGIC
@@ -127,7 +127,7 @@ class Log:
         services = self._medium.services
         self._seed = services.crc32c(0xFFFFFFFF, header.uuid)
         if self.incompat & (INCOMPAT_CSUM_V2 | INCOMPAT_CSUM_V3):
-            at = LogSuperblock.size - 4
+            at = LogSuperblock.struct.size - 4
             blank = data[:at] + b"\0\0\0\0" + data[at + 4 : SUMMED]
             if header.checksum_type != 4 or services.crc32c(0xFFFFFFFF, blank) != header.checksum:
                 raise Corrupt("journal superblock: checksum is wrong")

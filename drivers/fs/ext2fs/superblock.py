@@ -113,9 +113,9 @@ def read(device: BlockDevice, services: Services, offset: int) -> Geometry:
 
     Errors: EFTYPE - there is none; EINVAL - features unknown here, named; Corrupt - checksum or a field is wrong.
     """
-    if device.size < offset + disk.Superblock.size:
+    if device.size < offset + disk.Superblock.struct.size:
         raise fault(e.EFTYPE, f"{device.name}: no room for a superblock")
-    data = device.read(offset, disk.Superblock.size)
+    data = device.read(offset, disk.Superblock.struct.size)
     raw = disk.Superblock(data)
     if raw.magic != disk.MAGIC:
         raise fault(e.EFTYPE, f"{device.name}: no ext2, ext3 or ext4 superblock at {offset}")

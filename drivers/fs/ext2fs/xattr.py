@@ -109,7 +109,7 @@ def _in_block(medium: Medium, inode: Inode) -> Iterator[Row]:
         lambda: f"inode {inode.number}: attribute block",
         lambda data: _check_block(medium, block, data),
     )
-    for row in _parse(inode, data, disk_files.XattrHeader.size):
+    for row in _parse(inode, data, disk_files.XattrHeader.struct.size):
         index, name, owner, _, stored, found = row
         if stored and not owner and stored not in _hashes(name, found):
             medium.log(f"inode {inode.number}: hash of attribute {index} {name!r} in block {block} is wrong")

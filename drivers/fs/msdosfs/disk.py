@@ -8,18 +8,18 @@ table (FAT); on FAT12 and FAT16 the root directory; clusters, numbered from 2.
 
 from __future__ import annotations
 
-from rump.kernel.dev.partitions.structure import Structure
+from rump.kernel.structure import Structure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rump.kernel.dev.partitions.structure import c3, c4, c8, c10, c11, c12, u8, u16, u32
+    from rump.kernel.structure import b3, b4, b8, b10, b11, b12, u8, u16, u32
 
 
 class BootSector(Structure, order="<", size=36):
     """The BIOS parameter block with what precedes it: the start of sector 0."""
 
-    jump: c3                # machine code that jumps over the parameters: EB xx 90 or E9 xx xx
-    oem_name: c8            # who formatted the volume
+    jump: b3                # machine code that jumps over the parameters: EB xx 90 or E9 xx xx
+    oem_name: b8            # who formatted the volume
     sector_size: u16        # bytes: 512, 1024, 2048, 4096
     cluster_sectors: u8     # sectors in a cluster: a power of two
     reserved: u16           # sectors before the first FAT, at least 1
@@ -43,7 +43,7 @@ class Boot32(Structure, order="<", size=28):
     root_cluster: u32       # first cluster of the root directory
     info_sector: u16        # where `Info` is
     backup_sector: u16      # where a copy of the boot sector is
-    reserved: c12
+    reserved: b12
 
 
 class BootTail(Structure, order="<", size=26):
@@ -53,8 +53,8 @@ class BootTail(Structure, order="<", size=26):
     state: u8               # bit 0: not unmounted; bit 1: look for bad sectors (Windows NT)
     signature: u8           # 0x29: the rest is valid; 0x28: only the serial number
     serial: u32             # of the volume, made from the time of formatting
-    label: c11              # of the volume; "NO NAME    " for none
-    type: c8                # "FAT12   " and so on; proves nothing
+    label: b11              # of the volume; "NO NAME    " for none
+    type: b8                # "FAT12   " and so on; proves nothing
 
 
 class Info(Structure, order="<", size=12):
@@ -68,7 +68,7 @@ class Info(Structure, order="<", size=12):
 class Entry(Structure, order="<", size=32):
     """A directory entry with a short name."""
 
-    name: c11               # 8.3, padded with spaces; first byte: see below
+    name: b11               # 8.3, padded with spaces; first byte: see below
     attributes: u8          # ATTR_*
     case: u8                # CASE_* (Windows NT)
     created_units: u8       # 10 ms, 0-199, on top of created_time
@@ -86,13 +86,13 @@ class LongEntry(Structure, order="<", size=32):
     """A piece of a long name.  The pieces precede the short entry, the last first."""
 
     ordinal: u8             # 1, 2 ...; the last one plus LAST_LONG
-    name1: c10              # five UTF-16 units; behind the name 0000, then FFFF
+    name1: b10              # five UTF-16 units; behind the name 0000, then FFFF
     attributes: u8          # ATTR_LONG
     type: u8                # 0
     checksum: u8            # of the short name it belongs to
-    name2: c12              # six
+    name2: b12              # six
     cluster: u16            # 0
-    name3: c4               # two
+    name3: b4               # two
 
 
 BOOT_SIGNATURE = b"\x55\xaa"    # at 510

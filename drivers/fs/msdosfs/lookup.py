@@ -39,7 +39,7 @@ PLAIN = bytes(byte for byte in range(0x21, 0x80) if byte not in b"./")  # what n
 _COUNTDOWN = [bytes(range(count - 1, 0, -1)) for count in range(LONG_MAX + 1)]  # ordinals behind the first, by pieces
 _LONG = [bytes([ATTR_LONG]) * count for count in range(LONG_MAX + 1)]
 _ROTATED = [(byte >> 1 | byte << 7) & 255 for byte in range(256)] * 2
-_unpack = Entry.layout.unpack_from
+_unpack = Entry.struct.unpack_from
 
 
 def checksum(name: bytes) -> int:

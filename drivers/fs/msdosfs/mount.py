@@ -33,7 +33,7 @@ class Geometry:
 
     def __init__(self, sector: bytes) -> None:
         """Errors: EIO - a value that makes no sense, named."""
-        self.boot = boot = disk.BootSector.parse(sector)
+        self.boot = boot = disk.BootSector(sector)
         _check_sizes(boot)
         self.sector_size = boot.sector_size
         self.cluster_size = boot.sector_size * boot.cluster_sectors
@@ -41,12 +41,12 @@ class Geometry:
         self.root_cluster = self.info_offset = active = 0
         fat_sectors = boot.fat_sectors16
         if not fat_sectors:
-            boot32 = disk.Boot32.parse(sector, 36)
+            boot32 = disk.Boot32(sector, 36)
             fat_sectors, active = boot32.fat_sectors, _active_fat(boot32, boot.fats)
             self.root_cluster, self.root_size = boot32.root_cluster, 0
             if 0 < boot32.info_sector < boot.reserved:
                 self.info_offset = boot32.info_sector * boot.sector_size
-        self.tail = disk.BootTail.parse(sector, 36 if boot.fat_sectors16 else 64)
+        self.tail = disk.BootTail(sector, 36 if boot.fat_sectors16 else 64)
         self.fat_offset = (boot.reserved + active * fat_sectors) * boot.sector_size
         self.root_offset = (boot.reserved + boot.fats * fat_sectors) * boot.sector_size
         self.data_offset = self.root_offset + -(-self.root_size // boot.sector_size) * boot.sector_size

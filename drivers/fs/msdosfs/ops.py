@@ -71,7 +71,7 @@ class MsdosVolume(Volume):
     def _info_free(self) -> int:
         """The count of free clusters that a FAT32 keeps, or -1."""
         sector = self.device.read(self.geometry.info_offset, 512)
-        info = disk.Info.parse(sector, 484)
+        info = disk.Info(sector, 484)
         if sector[:4] != disk.INFO_FIRST.to_bytes(4, "little") or info.signature != disk.INFO_MIDDLE:
             return -1
         return info.free if sector[508:] == disk.INFO_LAST else -1
@@ -159,7 +159,7 @@ class MsdosVolume(Volume):
         assert isinstance(sector, bytes)
         if len(sector) < place - start + disk.ENTRY_SIZE:
             raise fault(e.ESTALE)
-        fields: EntryFields = disk.Entry.layout.unpack_from(sector, place - start)
+        fields: EntryFields = disk.Entry.struct.unpack_from(sector, place - start)
         if fields[0][0] in (disk.NAME_END, disk.NAME_FREE) or fields[1] & disk.ATTR_LABEL:
             raise fault(e.ESTALE)
         return fields

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from struct import unpack
 
-from rump.kernel.dev.partitions.structure import Structure
 from rump.kernel.dev.partitions.table import Partition, PartitionTable, bounds_warnings, read_piece, sector_sizes
 from rump.kernel.dev.partitions.types import BSD, BSD_FREE, BSD_OPEN, FREEBSD_DISKLABEL
+from rump.kernel.structure import Structure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rump.kernel.dev.block import BlockDevice
-    from rump.kernel.dev.partitions.structure import c8, c16, c20, u8, u16, u32
+    from rump.kernel.structure import b8, b16, b20, u8, u16, u32
 
 MAGIC = 0x82564557
 PARTITIONS_MAX = 52         # OpenBSD's a-z and A-Z; elsewhere 8, 16 or 22
@@ -36,21 +36,21 @@ class Label(Structure, order="<", size=148):
     magic: u32              # MAGIC
     type: u16               # kind of drive
     subtype: u16            # what the kind adds
-    type_name: c16          # of the drive
-    pack_name: c16          # of the disk
+    type_name: b16          # of the drive
+    pack_name: b16          # of the disk
     sector_size: u32        # bytes
     sectors_per_track: u32
     tracks: u32             # per cylinder
     cylinders: u32
     sectors_per_cylinder: u32
     sectors: u32            # of the whole disk
-    uid: c8                 # OpenBSD: the disk's identifier; elsewhere spare sectors and cylinders
-    geometry: c16           # speeds and skews; OpenBSD: the bounds it may use
+    uid: b8                 # OpenBSD: the disk's identifier; elsewhere spare sectors and cylinders
+    geometry: b16           # speeds and skews; OpenBSD: the bounds it may use
     flags: u32
-    drive_data: c20
+    drive_data: b20
     sectors_high: u16       # OpenBSD: bits 32 to 47 of `sectors`
     version: u16            # OpenBSD: 1; elsewhere zero
-    spare: c16
+    spare: b16
     magic2: u32             # MAGIC again
     checksum: u16           # makes the exclusive or of all 16-bit words up to the last partition zero
     partitions: u16         # how many follow
@@ -98,14 +98,14 @@ def add_nested(device: BlockDevice, table: PartitionTable) -> PartitionTable:
 def _parse(device: BlockDevice, data: bytes, start: int, system: str) -> PartitionTable | None:
     """The label that `data` begins with, or None if that is not one."""
     swapped = data[:4] == MAGIC.to_bytes(4, "big")
-    if len(data) < Label.layout.size or not (swapped or data[:4] == MAGIC.to_bytes(4, "little")):
+    if len(data) < Label.struct.size or not (swapped or data[:4] == MAGIC.to_bytes(4, "little")):
         return None
-    label = Label.parse(data, swapped=swapped)
-    end = Label.layout.size + label.partitions * Slot.layout.size
+    label = Label(data, swapped=swapped)
+    end = Label.struct.size + label.partitions * Slot.struct.size
     if label.magic2 != MAGIC or not 0 < label.partitions <= PARTITIONS_MAX or end > len(data) or _checksum(data[:end]):
         return None
     slots = [
-        Slot.parse(data, Label.layout.size + Slot.layout.size * index, swapped=swapped)
+        Slot(data, Label.struct.size + Slot.struct.size * index, swapped=swapped)
         for index in range(label.partitions)
     ]
     if label.version == 1:

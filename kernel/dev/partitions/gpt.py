@@ -10,7 +10,6 @@ from __future__ import annotations
 from binascii import crc32
 from struct import unpack
 
-from rump.kernel.dev.partitions.structure import Structure
 from rump.kernel.dev.partitions.table import (
     Partition,
     PartitionTable,
@@ -20,11 +19,12 @@ from rump.kernel.dev.partitions.table import (
     sector_sizes,
 )
 from rump.kernel.dev.partitions.types import GPT
+from rump.kernel.structure import Structure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rump.kernel.dev.block import BlockDevice
-    from rump.kernel.dev.partitions.structure import c8, c16, c72, u32, u64
+    from rump.kernel.structure import b8, b16, b72, u32, u64
 
 SIGNATURE = b"EFI PART"
 ENTRIES_MAX = 1024          # entries read at most; 128 are usual
@@ -48,7 +48,7 @@ _ATTRIBUTES = (
 class Header(Structure, order="<", size=92):
     """The header (table 5-5).  The rest of its sector is zero."""
 
-    signature: c8           # "EFI PART"
+    signature: b8           # "EFI PART"
     revision: u32           # 0x00010000
     size: u32               # of the header, bytes: 92 to a sector
     crc: u32                # CRC-32 of the header, this field zero
@@ -57,7 +57,7 @@ class Header(Structure, order="<", size=92):
     alternate_lba: u64      # the sector of the other one
     first_usable: u64       # first sector partitions may have
     last_usable: u64        # last one
-    disk_guid: c16          # the disk's name
+    disk_guid: b16          # the disk's name
     entries_lba: u64        # where this header's array begins, sectors
     entries: u32            # how many
     entry_size: u32         # bytes: 128 times a power of two
@@ -67,12 +67,12 @@ class Header(Structure, order="<", size=92):
 class Entry(Structure, order="<", size=128):
     """A partition entry (table 5-6)."""
 
-    type_guid: c16          # what is in it; all zero: not used
-    unique_guid: c16        # its name among all partitions
+    type_guid: b16          # what is in it; all zero: not used
+    unique_guid: b16        # its name among all partitions
     first_lba: u64          # first sector
     last_lba: u64           # last sector, part of it
     attributes: u64         # see _ATTRIBUTES
-    name: c72               # UTF-16, up to a zero
+    name: b72               # UTF-16, up to a zero
 
 
 class _Copy:
@@ -85,7 +85,7 @@ class _Copy:
         self.present = sector[:8] == SIGNATURE
         self.problem = "missing"
         if self.present:
-            self.header = Header.parse(sector)
+            self.header = Header(sector)
             self.problem = self._judge(device, sector, lba)
 
     def _judge(self, device: BlockDevice, sector: bytes, lba: int) -> str:
@@ -147,7 +147,7 @@ def _table(device: BlockDevice, copy: _Copy, warnings: list[str]) -> PartitionTa
     step = copy.header.entry_size
     rows: list[Partition] = []
     for number, at in enumerate(range(0, len(copy.array), step), 1):
-        entry = Entry.parse(copy.array, at)
+        entry = Entry(copy.array, at)
         if entry.type_guid == bytes(16):
             continue
         if entry.first_lba == 0 or entry.last_lba < entry.first_lba:

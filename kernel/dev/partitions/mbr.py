@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from rump.kernel.dev.partitions.structure import Structure
 from rump.kernel.dev.partitions.table import (
     Partition,
     PartitionTable,
@@ -23,11 +22,12 @@ from rump.kernel.dev.partitions.table import (
     sector_sizes,
 )
 from rump.kernel.dev.partitions.types import MBR
+from rump.kernel.structure import Structure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rump.kernel.dev.block import BlockDevice
-    from rump.kernel.dev.partitions.structure import c3, u8, u32
+    from rump.kernel.structure import b3, u8, u32
 
 ENTRIES = 446               # where the four entries begin
 SIGNATURE = 440             # the disk's signature
@@ -42,9 +42,9 @@ class Entry(Structure, order="<", size=16):
     """A partition record (UEFI specification, table 5-2)."""
 
     status: u8              # 0x80 active, 0 not, all else is no MBR
-    first_chs: c3           # cylinder, head, sector: not used
+    first_chs: b3           # cylinder, head, sector: not used
     type: u8                # 0: not used
-    last_chs: c3            # not used
+    last_chs: b3            # not used
     start: u32              # first sector
     sectors: u32            # how many
 
@@ -80,7 +80,7 @@ def is_protective(table: PartitionTable) -> bool:
 
 
 def _entries(sector: bytes) -> list[Entry]:
-    return [Entry.parse(sector, ENTRIES + 16 * index) for index in range(4)]
+    return [Entry(sector, ENTRIES + 16 * index) for index in range(4)]
 
 
 def _is_volume(sector: bytes) -> bool:
