@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A place in a kernel as the target of a copy: another directory, another mount, another kernel."""
+
+from __future__ import annotations
+
+from stat import S_ISREG
+
+from rump.fsutils.attributes import is_directory
+from rump.fsutils.copy.data import PIECE, shorter, stretches
+from rump.fsutils.copy.options import MAKE_HOLES, NO_HOLES
+from rump.fsutils.copy.source import Inside
+from rump.fsutils.copy.target import Complaint, Existing, Interrupted, Place, Target, TargetError, Unwatched
+from rump.kernel import abi
+from rump.kernel.errors import Fault
+from rump.kernel.vfs.volume import ATIME, DATA, ENCODED, GID, INLINE, MODE, MTIME, RDEV, SIZE, UID
+from rump.rumpuser.interface import errno as e
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import ParamSpec, TypeVar
+
+    from rump.fsutils.copy.links import Path
+    from rump.fsutils.copy.options import Keep
+    from rump.fsutils.copy.source import Source
+    from rump.fsutils.copy.target import Watch
+    from rump.kernel.lwps import Lwp
+    from rump.kernel.vfs.volume import Attributes
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
+NEW_FILE = abi.O_WRONLY | abi.O_CREAT | abi.O_EXCL | abi.O_NOFOLLOW
+DIRECTORY = abi.O_RDONLY | abi.O_DIRECTORY
+_NOT_KEPT = (e.EOPNOTSUPP, e.ENOSYS)
+
+
+def ask(call: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+    """Make a system call of the target.  Errors: TargetError, FileExistsError."""
+    try:
+        return call(*arguments, **named)
+    except FileExistsError:
+        raise
+    except Fault as error:
+        raise TargetError(error.errno, error.strerror) from error
+
+
+class KernelTarget(Target):
+    """Directories that a process of a kernel sees; it should have the superuser's credentials."""
+
+    def __init__(
+        self,
+        source: Source,
+        keep: Keep,
+        lwp: Lwp,
+        watch: Watch | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        self.source = source
+        self.keep = keep
+        self.lwp = lwp
+        self.complaints: list[Complaint] = []
+        self._watch = watch or Unwatched()
+        self._progress = progress
+        self._umask = 0
+
+    def __enter__(self) -> KernelTarget:
+        self._umask = self.lwp.umask(0)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.lwp.umask(self._umask)
+
+    def top(self, path: bytes) -> Place:
+        return Place(ask(self.lwp.open, path, DIRECTORY), fresh=False)
+
+    def is_directory(self, path: bytes) -> bool:
+        try:
+            return is_directory(self.lwp.stat(path).st_mode)
+        except OSError:
+            return False
+
+    def identity(self, place: Place) -> tuple[int, int]:
+        if self.lwp.kernel is not self.source.lwp.kernel:
+            return -1, -1
+        stat = ask(self.lwp.fstat, place.fd)
+        return stat.st_dev, stat.st_ino
+
+    def again(self, place: Place) -> Place:
+        other = Place(ask(self.lwp.openat, place.fd, b".", DIRECTORY), place.fresh)
+        other.seen = place.seen
+        return other
+
+    def existing(self, place: Place, name: bytes) -> Existing | None:
+        try:
+            stat = self.lwp.fstatat(place.fd, name, abi.AT_SYMLINK_NOFOLLOW)
+        except FileNotFoundError:
+            return None
+        return Existing(stat.st_mode, stat.st_mtime_ns, stat.st_uid, stat.st_gid)
+
+    # ---- files -----------------------------------------------------------------------------------------------------
+
+    def file(self, place: Place, name: bytes, attributes: Attributes, fd: int, old: Existing | None) -> None:
+        mode = self._mode(attributes)
+        if not self.keep.mode and old is not None and S_ISREG(old.mode):
+            mode = old.mode & 0o777
+        out = ask(self.lwp.openat, place.fd, name, NEW_FILE, mode & 0o700 | 0o600)
+        try:
+            self._contents(fd, attributes[SIZE], out)
+            self._settle(out, attributes, fd, mode)
+        except BaseException:
+            self.lwp.close(out)
+            self.remove(place, name)
+            raise
+        self.lwp.close(out)
+
+    def _contents(self, fd: int, size: int, out: int) -> None:
+        """Copy what is in a file; holes stay holes unless they are to be filled."""
+        for at, length in self._parts(fd, size):
+            end = at + length
+            while at < end:
+                if self._watch.interrupted:
+                    raise Interrupted
+                data = self.source.lwp.pread(fd, min(PIECE, end - at), at)
+                if not data:
+                    raise shorter()
+                self._write(out, data, at)
+                at += len(data)
+                if self._progress is not None:
+                    self._progress(len(data))
+        if size:
+            ask(self.lwp.ftruncate, out, size)
+
+    def _parts(self, fd: int, size: int) -> Iterator[tuple[int, int]]:
+        """The parts of a file that must be copied: (offset, length)."""
+        at = 0
+        while at < size:
+            runs = self.source.lwp.rump_extents(fd, at, size - at)
+            if not runs:
+                raise shorter()
+            for kind, begin, length in runs:
+                at = begin + length
+                if kind in (DATA, INLINE, ENCODED) or self.keep.sparse == NO_HOLES:
+                    yield begin, length
+
+    def _write(self, out: int, data: bytes, at: int) -> None:
+        parts = stretches(data) if self.keep.sparse == MAKE_HOLES else ((0, len(data)),)
+        for begin, end in parts:
+            while begin < end:
+                begin += ask(self.lwp.pwrite, out, data[begin:end], at + begin)
+
+    # ---- attributes ------------------------------------------------------------------------------------------------
+
+    def _mode(self, attributes: Attributes) -> int:
+        return attributes[MODE] & 0o7777 if self.keep.mode else attributes[MODE] & 0o777 & ~self._umask
+
+    def _settle(self, out: int, attributes: Attributes, fd: int, mode: int) -> None:
+        """Everything but the contents, of an open file or directory."""
+        lwp = self.lwp
+        if self.keep.owner:
+            self._try(lwp.fchown, out, attributes[UID], attributes[GID])
+        if self.keep.xattrs:
+            for key, value in self.source.xattrs(fd):
+                self._try(lwp.fsetxattr, out, key, value)
+        self._try(lwp.fchmod, out, mode)
+        if self.keep.times:
+            self._try(lwp.futimens, out, attributes[ATIME], attributes[MTIME])
+
+    def _settle_name(self, place: Place, name: bytes, attributes: Attributes, directory: int, origin: bytes) -> None:
+        """The same for what cannot be opened, made with its mode."""
+        lwp, flag = self.lwp, abi.AT_SYMLINK_NOFOLLOW
+        if self.keep.owner:
+            self._try(lwp.fchownat, place.fd, name, attributes[UID], attributes[GID], flag)
+        pairs = self.source.xattrs_of(directory, origin) if self.keep.xattrs else ()
+        if pairs:
+            with Inside(lwp, place.fd):
+                for key, value in pairs:
+                    self._try(lwp.lsetxattr, name, key, value)
+        if self.keep.times:
+            self._try(lwp.utimensat, place.fd, name, attributes[ATIME], attributes[MTIME], flag)
+
+    def _try(self, call: Callable[P, object], *arguments: P.args, **named: P.kwargs) -> None:
+        try:
+            call(*arguments, **named)
+        except Fault as error:
+            if error.errno in _NOT_KEPT and not self.keep.strict:
+                text = "attributes that the target cannot hold are not kept"
+                self.complaints.append(Complaint(text, once=True))
+            else:
+                self.complaints.append(Complaint(error))
+
+    # ---- what is no file -------------------------------------------------------------------------------------------
+
+    def symlink(self, place: Place, name: bytes, attributes: Attributes, directory: int, origin: bytes) -> None:
+        target = self.source.lwp.readlinkat(directory, origin)
+        ask(self.lwp.symlinkat, target, place.fd, name)
+        self._settle_name(place, name, attributes, directory, origin)
+
+    def node(self, place: Place, name: bytes, attributes: Attributes, directory: int, origin: bytes) -> None:
+        mode = attributes[MODE] & abi.S_IFMT | self._mode(attributes)
+        ask(self.lwp.mknodat, place.fd, name, mode, attributes[RDEV])
+        self._settle_name(place, name, attributes, directory, origin)
+
+    def link(self, top: Place, path: Path, place: Place, name: bytes) -> bool:
+        lwp, opened = self.lwp, [top.fd]
+        try:
+            for part in path[:-1]:
+                opened.append(lwp.openat(opened[-1], part, DIRECTORY | abi.O_NOFOLLOW))
+            lwp.linkat(opened[-1], path[-1], place.fd, name, 0)
+        except FileExistsError:
+            raise
+        except Fault:
+            return False
+        finally:
+            for fd in opened[1:]:
+                lwp.close(fd)
+        return True
+
+    # ---- directories -----------------------------------------------------------------------------------------------
+
+    def directory(self, place: Place, name: bytes) -> Place:
+        try:
+            ask(self.lwp.mkdirat, place.fd, name, 0o700)
+            fresh = True
+        except FileExistsError:
+            if place.fresh:
+                raise
+            fresh = False
+        return Place(ask(self.lwp.openat, place.fd, name, DIRECTORY | abi.O_NOFOLLOW), fresh)
+
+    def finish(self, place: Place, attributes: Attributes, directory: int) -> None:
+        mode = self._mode(attributes)
+        if not self.keep.mode and not place.fresh:
+            mode = ask(self.lwp.fstat, place.fd).st_mode & 0o7777
+        self._settle(place.fd, attributes, directory, mode)
+
+    def close(self, place: Place) -> None:
+        if place.fd >= 0:
+            self.lwp.close(place.fd)
+            place.fd = -1
+
+    def suspend(self, place: Place) -> None:
+        stat = ask(self.lwp.fstat, place.fd)
+        place.key = stat.st_dev, stat.st_ino
+        self.close(place)
+
+    def resume(self, place: Place, child: Place) -> None:
+        place.fd = ask(self.lwp.openat, child.fd, b"..", DIRECTORY)
+        stat = ask(self.lwp.fstat, place.fd)
+        if (stat.st_dev, stat.st_ino) != place.key:
+            self.close(place)
+            raise TargetError("a directory was moved away while it was being filled")
+
+    def rename(self, place: Place, old: bytes, new: bytes) -> None:
+        ask(self.lwp.renameat, place.fd, old, place.fd, new)
+        self.remove(place, old)     # two names of one file: rename leaves both
+
+    def remove(self, place: Place, name: bytes) -> None:
+        try:
+            self.lwp.unlinkat(place.fd, name, 0)
+        except OSError:
+            pass

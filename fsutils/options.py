@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The command line: what all verbs have in common."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from rump.fsutils.errors import UsageError
+from rump.fsutils.session import Options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+_SHORT = {"-t": "--fs-type", "-o": "--fs-options"}
+
+
+class Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal; argparse's own way to find that out is slow to import."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=_width())
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose mistakes are `UsageError`."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message)
+
+
+_widths: list[int] = []     # looked up once: argparse makes a formatter for every option
+
+
+def _width() -> int:
+    if not _widths:
+        try:
+            columns = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size().columns
+        except (OSError, ValueError):
+            columns = 80
+        _widths.append(min(max(columns, 40), 120) - 2)
+    return _widths[0]
+
+
+def make_parser(verb: str, operands: str, description: str) -> Parser:
+    """A verb's parser with the options that all verbs have."""
+    parser = Parser(
+        prog=f"fsu {verb}",
+        usage=f"fsu {verb} [option ...] {operands}",
+        description=description,
+        formatter_class=Formatter,
+        add_help=False,
+        allow_abbrev=False,
+    )
+    common = parser.add_argument_group("all commands")
+    common.add_argument("--help", action="help", help="show this and end")
+    common.add_argument("--fs-type", metavar="TYPE", help="the file system's type, found out otherwise [fsu -t TYPE]")
+    common.add_argument("--fs-options", metavar="LIST", action="append", default=[],
+                        help="options for its driver: NAME[=VALUE],... [fsu -o LIST]")  # fmt: skip
+    common.add_argument("--trace", metavar="FILE", help="show every call to the host: --trace or --trace=FILE")
+    common.add_argument("--record", metavar="FILE", help="record the run so that it can be replayed")
+    common.add_argument("--marshal", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+def split(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """The verb, and the arguments for its parser: options before the verb go behind it under their long names."""
+    common: list[str] = []
+    rest = list(arguments)
+    while rest and rest[0].startswith("-") and rest[0] not in ("-", "--"):
+        option = rest.pop(0)
+        if option[:2] in _SHORT:
+            common.append(_SHORT[option[:2]])
+            if option[2:]:
+                common.append(option[2:])
+                continue
+            option = ""
+        else:
+            common.append(option)
+        if option in ("", "--fs-type", "--fs-options", "--record"):
+            if not rest:
+                raise UsageError(f"option {common[-1]} needs a value")
+            common.append(rest.pop(0))
+    if not rest:
+        return None, common
+    return rest[0], _explicit(common) + _explicit(rest[1:])
+
+
+def _explicit(arguments: list[str]) -> list[str]:
+    """``--trace`` alone takes no value; for argparse it has an empty one."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return ["--trace=" if a == "--trace" and i < end else a for i, a in enumerate(arguments)]
+
+
+def session_options(parsed: argparse.Namespace) -> Options:
+    """What the options common to all verbs say."""
+    mount: dict[str, str] = {}
+    for item in ",".join(parsed.fs_options).split(","):
+        name, _, value = item.partition("=")
+        if name not in ("", "ro"):
+            mount[name] = value
+    return Options(
+        file_system=parsed.fs_type, mount=mount, trace=parsed.trace, record=parsed.record, marshal=parsed.marshal
+    )

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A session: one kernel, one mount for each ``IMAGE[@PARTITION]``, and a process of the kernel in each mount."""
+
+from __future__ import annotations
+
+import os
+
+from rump.fsutils.errors import ImageError, UsageError
+from rump.kernel.errors import Fault
+from rump.rumpuser.interface import errno as e
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rump.fsutils.operand import Operand
+    from rump.kernel import Kernel
+    from rump.kernel.dev.partitions import Partition, PartitionTable
+    from rump.kernel.init import Recorder
+    from rump.kernel.lwps import Lwp
+    from rump.rumpuser.interface.hypercalls import Hypercalls
+
+
+_ASIDE = b"/aside"              # where file systems are mounted for a look
+_FLAGS = 0x1 | 0x8 | 0x10       # MNT_RDONLY, MNT_NOSUID, MNT_NODEV: an image's device nodes lead nowhere
+
+
+class Options:
+    """What the options common to all verbs say.
+
+    file_system  the type to mount as; None finds out
+    mount        options for the driver, name -> value
+    trace        None: no; "": to standard error; else the host file to write the trace to
+    record       the host file to write a recording to
+    marshal      send all that goes between kernel and volumes through marshal
+    """
+
+    __slots__ = ("file_system", "marshal", "mount", "record", "trace")
+
+    def __init__(
+        self,
+        *,
+        file_system: str | None = None,
+        mount: dict[str, str] | None = None,
+        trace: str | None = None,
+        record: str | None = None,
+        marshal: bool = False,
+    ) -> None:
+        self.file_system = file_system
+        self.mount = mount or {}
+        self.trace = trace
+        self.record = record
+        self.marshal = marshal
+
+
+class Session:
+    """Reaches into images.  The kernel boots when the first operand needs it.
+
+    interrupted  set by whoever catches SIGINT; loops look at it between operations
+    log          takes the kernel's lines for people; None: they go to standard error as they are
+    """
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options or Options()
+        self.interrupted = False
+        self.log: Callable[[str], None] | None = None
+        self._kernel: Kernel | None = None
+        self._mounted: dict[tuple[str, str | None], Lwp] = {}
+        self._devices: dict[str, bytes] = {}
+        self._sinks: list[int] = []
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Unmount everything and stop the kernel."""
+        kernel, self._kernel = self._kernel, None
+        self._mounted.clear()
+        self._devices.clear()
+        try:
+            if kernel is not None:
+                kernel.halt()
+        finally:
+            while self._sinks:
+                os.close(self._sinks.pop())
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel, booted by the first use."""
+        if self._kernel is None:
+            from rump.kernel import boot
+
+            host, recorder = self._host()
+            self._kernel = boot(host, recorder=recorder, marshal=self.options.marshal, log=self.log)
+        return self._kernel
+
+    def resolve(self, operand: Operand) -> tuple[Lwp, bytes]:
+        """A process whose root is the operand's file system, and the path there.
+
+        Errors: Fault - the image cannot be read; ImageError - what is in it cannot be mounted, or which partition is
+        meant is open; UsageError - a host operand.
+        """
+        if operand.image is None:
+            raise UsageError(f"{operand.text}: not inside an image")
+        key = operand.image, operand.partition
+        lwp = self._mounted.get(key)
+        if lwp is None:
+            lwp = self._mounted[key] = self._mount(operand)
+        return lwp, operand.path
+
+    def device(self, image: str) -> bytes:
+        """The block device in the kernel that stands for an image of the host.  Errors: Fault."""
+        path = self._devices.get(image)
+        if path is None:
+            path = b"/dev/image%d" % len(self._devices)
+            if os.path.isdir(image):
+                raise ImageError("Is a directory of the host, not an image", e.EISDIR)
+            self.kernel.etfs_register(path, os.path.abspath(os.fsencode(image)))
+            self._devices[image] = path
+        return path
+
+    def volume(self, operand: Operand) -> bytes:
+        """The block device with the operand's file system: the image's own, or that of a partition.
+
+        Errors: Fault; ImageError - no partition was named and there are several.
+        """
+        device = self.device(operand.image or operand.text)
+        if operand.partition is not None:
+            return self.partition(device, operand.partition)
+        if self.options.file_system or self.kernel.probe(device) is not None:
+            return device
+        table = self.kernel.partitions(device)
+        if table is None:
+            return device
+        return self.kernel.wedge(device, self._only(table, device))
+
+    def partition(self, device: bytes, selector: str) -> bytes:
+        """The block device of a partition.  Errors: ImageError - it is not there, or there are several; Fault."""
+        from rump.kernel.dev.partitions import select
+
+        table = self.kernel.partitions(device)
+        if table is None:
+            raise ImageError(f"no partition {selector}: there is no partition table", e.ENXIO)
+        try:
+            chosen = select(table, selector, lambda row: self._label(device, row))
+        except Fault as error:
+            raise ImageError(error.detail or str(error), error.errno or e.ENXIO) from error
+        return self.kernel.wedge(device, chosen)
+
+    def _label(self, device: bytes, partition: Partition) -> tuple[str, str] | None:
+        """Label and UUID of the file system in a partition, for those who choose by them."""
+        try:
+            said = dict(self.describe(self.kernel.wedge(device, partition)))
+        except Fault:
+            return None
+        return tuple(said.get(key, b"").decode("utf-8", "replace") for key in (b"label", b"uuid"))  # type: ignore
+
+    def describe(self, device: bytes) -> tuple[tuple[bytes, bytes], ...]:
+        """What the file system on a device says of itself.  Errors: Fault - there is none, or it cannot be mounted."""
+        lwp = self.kernel.lwp
+        lwp.mkdir(_ASIDE, 0o700)
+        try:
+            lwp.mount(self._kind(device), _ASIDE, flags=_FLAGS, device=device, options=self.options.mount)
+            try:
+                return lwp.rump_describe(_ASIDE)
+            finally:
+                lwp.unmount(_ASIDE)
+        finally:
+            lwp.rmdir(_ASIDE)
+
+    def holds_file_system(self, device: bytes, partition: Partition) -> bool:
+        """Whether a partition holds something that can be mounted."""
+        try:
+            return self.kernel.probe(self.kernel.wedge(device, partition)) is not None
+        except Fault:
+            return False
+
+    def _only(self, table: PartitionTable, device: bytes) -> Partition:
+        """The one partition with a file system in it.  Errors: ImageError."""
+        found = [row for row in candidates(table) if self.holds_file_system(device, row)]
+        if len(found) == 1:
+            return found[0]
+        what = "several partitions hold file systems" if found else "no partition holds a file system that can be read"
+        there = ", ".join(str(partition) for partition in candidates(table)) or "none"
+        raise ImageError(f"{what}; choose one as in {os.path.basename(self._image_of(device))}@1; there are: {there}",
+                         e.EINVAL)  # fmt: skip
+
+    def _image_of(self, device: bytes) -> str:
+        return next(image for image, path in self._devices.items() if path == device)
+
+    def _mount(self, operand: Operand) -> Lwp:
+        """Mount what an operand names; a process that has it for its root."""
+        kernel = self.kernel
+        device = self.volume(operand)
+        kind = self.options.file_system or self._kind(device)
+        root = b"/image%d" % len(self._mounted)
+        kernel.lwp.mkdir(root, 0o755)
+        kernel.lwp.mount(kind, root, flags=_FLAGS, device=device, options=self.options.mount)
+        lwp = kernel.newproc(kernel.lwp, name=operand.volume)
+        lwp.chroot(root)
+        lwp.chdir(b"/")
+        return lwp
+
+    def _kind(self, device: bytes) -> str:
+        """The type of the file system on a device.  Errors: ImageError, saying what it looks like instead."""
+        found = self.kernel.probe(device)
+        if found is not None:
+            return found[0].name
+        looks = self.identify(device)
+        raise ImageError(f"no file system that can be read here; it looks like {looks}" if looks else
+                         "no file system or partition table found")  # fmt: skip
+
+    def identify(self, device: bytes) -> str | None:
+        """What a device looks like that no driver knows.  Errors: Fault."""
+        from rump.kernel.dev.identify import identify
+
+        kernel = self.kernel
+        medium = kernel.device(device)
+        kernel.cpu.acquire()
+        try:
+            return identify(medium)
+        finally:
+            kernel.cpu.release()
+
+    def _host(self) -> tuple[Hypercalls, Recorder | None]:
+        """The host, wrapped as the options ask."""
+        from rump.rumpuser.host import default
+
+        host = default()
+        if self.options.trace is None and self.options.record is None:
+            return host, None
+        from rump.fsutils.tracing import wrap
+
+        return wrap(host, self.options, self._sinks)
+
+
+def candidates(table: PartitionTable) -> list[Partition]:
+    """The partitions that may hold a file system: those of a disklabel in place of the one that holds it."""
+    inside = dict(table.nested)
+    rows = [row for outer in table.partitions
+            for row in (inside[outer.number].partitions if outer.number in inside else (outer,))]  # fmt: skip
+    return [row for row in rows if "raw" not in row.flags]
