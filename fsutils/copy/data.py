@@ -88,16 +88,22 @@ class HostData:
             data += more
         return data
 
-    def put_small(self, fd: int, attributes: Attributes, data: bytes, out: int) -> None:
-        """Write the contents `data` of `fd` to a new file, with a look for holes if there may be any."""
+    def put(self, data: bytes, out: int) -> None:
+        """Write a file's contents, all of them, to a new file."""
         if self.progress is not None:
             self.progress(len(data))
+        written = os.write(out, data)
+        if written < len(data):
+            write_all(out, memoryview(data)[written:], written)
+
+    def put_small(self, fd: int, attributes: Attributes, data: bytes, out: int) -> None:
+        """Write the contents `data` of `fd` to a new file, with a look for holes if there may be any."""
         may_have_holes = attributes[ALLOCATED] < len(data) or not data[-1] or _ZEROS in data
         if not may_have_holes or self.sparse == NO_HOLES:
-            written = os.write(out, data)
-            if written < len(data):
-                write_all(out, memoryview(data)[written:], written)
+            self.put(data, out)
             return
+        if self.progress is not None:
+            self.progress(len(data))
         parts = stretches(data) if self.sparse == MAKE_HOLES else self._kept(fd, len(data))
         os.ftruncate(out, len(data))
         for begin, end in parts:

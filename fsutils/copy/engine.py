@@ -24,6 +24,7 @@ from rump.kernel.vfs.volume import FILEID, MODE, MTIME, NLINK
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rump.fsutils.copy.report import Say, Told
+    from rump.fsutils.copy.source import Contents
     from rump.fsutils.copy.target import Existing, Place, Target, Watch
     from rump.kernel.vfs.volume import Attributes
 
@@ -170,16 +171,24 @@ class Copier:
     def _fill(self, level: Level) -> None:
         """Copy what is no directory; note the directories."""
         try:
+            in_bulk = level.place.fresh and not self._source.follow and self._target.takes_contents
             for rows in self._source.rows(level.fd):
-                for name, _, attributes in rows:
-                    self._entry(level, name, attributes)
+                if in_bulk:
+                    for (name, _, attributes), contents in self._source.contents(level.fd, rows):
+                        self._entry(level, name, attributes, contents)
+                else:
+                    for name, _, attributes in rows:
+                        self._entry(level, name, attributes)
         except OSError as error:
             self._report.failed(error)
         level.directories.reverse()
 
     # ---- files -----------------------------------------------------------------------------------------------------
 
-    def _entry(self, level: Level, name: bytes, known: Attributes | None) -> None:
+    def _entry(
+        self, level: Level, name: bytes, known: Attributes | None, contents: Contents | None = None
+    ) -> None:
+        """Copy an entry of a directory, with its contents if they are at hand already."""
         if self._watch.interrupted:
             raise Interrupted
         try:
@@ -195,6 +204,8 @@ class Copier:
                     return
             elif self._links is not None and known[NLINK] > 1:
                 self._link_or_make(self._links, level, name, name, name, known)
+            elif contents is not None:
+                self._target.small_file(level.place, name, known, contents)
             else:
                 self._make(level, name, name, known)
             if self._talks or self._target.complaints:

@@ -11,6 +11,7 @@ import os
 
 from rump.fsutils.copy.data import SMALL, HostData
 from rump.fsutils.copy.metadata import HostAttributes
+from rump.fsutils.copy.options import MAKE_HOLES
 from rump.fsutils.copy.target import Complaint, Existing, Place, Target, TargetError, Unwatched
 from rump.kernel.abi import S_IFMT, S_IFREG, major, minor
 from rump.kernel.vfs.volume import GID, MODE, RDEV, SIZE, UID
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rump.fsutils.copy.links import Path
     from rump.fsutils.copy.metadata import Pairs
     from rump.fsutils.copy.options import Keep
-    from rump.fsutils.copy.source import Source
+    from rump.fsutils.copy.source import Contents, Source
     from rump.fsutils.copy.target import Watch
     from rump.kernel.vfs.volume import Attributes
 
@@ -44,6 +45,7 @@ class HostTarget(Target):
         self.complaints: list[Complaint] = []
         self._attributes = HostAttributes(keep, self.complaints)
         self._data = HostData(source.lwp, keep.sparse, watch or Unwatched(), progress)
+        self.takes_contents = keep.sparse != MAKE_HOLES
         self._umask = 0
 
     def __enter__(self) -> HostTarget:
@@ -74,11 +76,21 @@ class HostTarget(Target):
     # ---- files -----------------------------------------------------------------------------------------------------
 
     def file(self, place: Place, name: bytes, attributes: Attributes, fd: int, old: Existing | None) -> None:
-        keep = self.keep
-        pairs = self.source.xattrs(fd) if keep.xattrs else ()
-        mode = attributes[MODE] & 0o7777 if keep.mode else self._default_mode(attributes, old)
+        pairs = self.source.xattrs(fd) if self.keep.xattrs else ()
         size = attributes[SIZE]
         data = self._data.small(fd, size) if size <= SMALL else None
+        self._new_file(place, name, attributes, pairs, data, fd, old)
+
+    def small_file(self, place: Place, name: bytes, attributes: Attributes, contents: Contents) -> None:
+        self._new_file(place, name, attributes, contents[1] if self.keep.xattrs else (), contents[0], -1, None)
+
+    def _new_file(
+        self, place: Place, name: bytes, attributes: Attributes, pairs: Pairs, data: bytes | None, fd: int,
+        old: Existing | None,
+    ) -> None:  # fmt: skip
+        """Make a file: of `data`, which has no holes if `fd` is -1; of what `fd` leads to if there is no `data`."""
+        keep = self.keep
+        mode = attributes[MODE] & 0o7777 if keep.mode else self._default_mode(attributes, old)
         ours = not keep.owner or (attributes[UID] == place.uid and attributes[GID] == place.gid)
         first = mode if ours and not pairs and mode < 0o1000 else 0o600
         out = _open(name, NEW_FILE, first, dir_fd=place.fd)
@@ -88,7 +100,10 @@ class HostTarget(Target):
             if data is None:
                 self._data.big(fd, attributes, out)
             elif data:
-                self._data.put_small(fd, attributes, data, out)
+                if fd < 0:
+                    self._data.put(data, out)
+                else:
+                    self._data.put_small(fd, attributes, data, out)
             self._attributes.open_file(place, out, attributes, pairs, mode, first == mode and place.exact)
         except BaseException:
             os.close(out)

@@ -7,18 +7,24 @@ from rump.fsutils.attributes import of
 from rump.fsutils.copy.report import BadSource
 from rump.kernel import abi
 from rump.kernel.errors import Fault
-from rump.kernel.vfs.volume import END, MODE
+from rump.kernel.vfs.volume import END, MODE, SIZE
 from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TypeAlias
 
     from rump.kernel.lwps import Lwp
     from rump.kernel.stat import Stat
     from rump.kernel.vfs.volume import Attributes, EntryPlus
 
+    # What is in a small file: its bytes, and its extended attributes.
+    Contents: TypeAlias = tuple[bytes, tuple[tuple[bytes, bytes], ...]]
+
 ROWS = 4096             # entries asked for at a time
+BATCH = 128             # of those, whose contents are asked for at a time
+SMALL = 1 << 15         # bytes of a file that is read along with others
 _NOTHING = (e.EOPNOTSUPP, e.ENOSYS, e.ENOATTR)
 
 
@@ -57,6 +63,18 @@ class Source:
         while cookie != END:
             entries, cookie = self.lwp.rump_listdir(fd, cookie, ROWS)
             yield entries
+
+    def contents(self, fd: int, rows: tuple[EntryPlus, ...]) -> Iterator[tuple[EntryPlus, Contents | None]]:
+        """A page of `rows`, each with what is in the file if it could be read along with others."""
+        for start in range(0, len(rows), BATCH):
+            batch = rows[start : start + BATCH]
+            names = tuple([
+                name for name, _, known in batch
+                if known is not None and known[MODE] & abi.S_IFMT == abi.S_IFREG and known[SIZE] <= SMALL
+            ])  # fmt: skip
+            found = dict(zip(names, self.lwp.rump_read_small(fd, names, SMALL), strict=True)) if names else {}
+            for row in batch:
+                yield row, found.get(row[0])
 
     def attributes(self, fd: int, name: bytes, known: Attributes | None) -> Attributes:
         """The attributes of a directory's entry, of what it points to when links are followed."""

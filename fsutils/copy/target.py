@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from rump.fsutils.copy.links import Path
     from rump.fsutils.copy.options import Keep
-    from rump.fsutils.copy.source import Source
+    from rump.fsutils.copy.source import Contents, Source
     from rump.kernel.vfs.volume import Attributes
 
     class Watch(Protocol):
@@ -92,6 +92,7 @@ class Target:
     the host's, or a `TargetError`; a `Fault` is of the source.
     """
 
+    takes_contents = False
     source: Source
     keep: Keep
     complaints: list[Complaint]
@@ -124,6 +125,10 @@ class Target:
 
     def file(self, place: Place, name: bytes, attributes: Attributes, fd: int, old: Existing | None) -> None:
         """Make a regular file with the contents of the source's `fd`; `old` is what it will replace."""
+        raise NotImplementedError
+
+    def small_file(self, place: Place, name: bytes, attributes: Attributes, contents: Contents) -> None:
+        """Make a regular file of its contents, if `takes_contents`; in a directory that we made."""
         raise NotImplementedError
 
     def symlink(self, place: Place, name: bytes, attributes: Attributes, directory: int, origin: bytes) -> None:

@@ -7,14 +7,19 @@ system call and a hypercall each, reading them together costs a few for hundreds
 
 from __future__ import annotations
 
-from rump.kernel.errors import Corrupt
+from rump.kernel.errors import Corrupt, Fault
 from rump.kernel.vfs import volume as v
 from rump.kernel.vfs.data import check_run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from rump.kernel.vfs.mount import Mount
     from rump.kernel.vfs.volume import Handle, Run
+
+    Pairs: TypeAlias = tuple[tuple[bytes, bytes], ...]
+    Small: TypeAlias = tuple[bytes, Pairs]
 
 SPAN_MAX = 1 << 20
 """Bytes of the device read in one piece."""
@@ -33,10 +38,8 @@ class Span:
         self.data = b""
 
 
-def read_small(
-    mount: Mount, files: list[tuple[Handle, int]]
-) -> list[tuple[bytes, tuple[bytes, ...]] | None]:
-    """(contents, names of extended attributes) of regular files given as (handle, size); None: read it alone.
+def read_small(mount: Mount, files: list[tuple[Handle, int]]) -> list[Small | None]:
+    """(contents, extended attributes) of regular files given as (handle, size); None: read it alone.
 
     Requires: nothing changes them meanwhile; their sizes together are what the caller is ready to hold.
     """
@@ -44,11 +47,21 @@ def read_small(
     plans: list[tuple[Run, ...] | None] = []
     for (file, size), found in zip(files, gathered, strict=True):
         plans.append(_checked(mount, file, size, found[0]) if found is not None else None)
-    spans = _fetch(mount, [run for plan in plans if plan for run in plan if run[0] == v.DATA])
-    result: list[tuple[bytes, tuple[bytes, ...]] | None] = []
-    for plan, found in zip(plans, gathered, strict=True):
-        result.append(None if plan is None or found is None else (_contents(plan, spans), found[1]))
+    spans = _fetch(mount, [run for plan in plans if plan for run in plan])
+    result: list[Small | None] = []
+    for (file, _), plan, found in zip(files, plans, gathered, strict=True):
+        pairs = _xattrs(mount, file, found[1]) if plan is not None and found is not None else None
+        result.append(None if plan is None or pairs is None else (_contents(plan, spans), pairs))
     return result
+
+
+def _xattrs(mount: Mount, file: Handle, names: tuple[bytes, ...]) -> Pairs | None:
+    if not names:
+        return ()
+    try:
+        return tuple([(name, mount.volume.get_xattr(file, name)) for name in names])
+    except Fault:
+        return None
 
 
 def _checked(mount: Mount, file: Handle, size: int, runs: tuple[Run, ...]) -> tuple[Run, ...] | None:
@@ -57,8 +70,8 @@ def _checked(mount: Mount, file: Handle, size: int, runs: tuple[Run, ...]) -> tu
     end = 0
     try:
         for run in runs:
-            if run[0] in (v.INLINE, v.ENCODED):
-                return None
+            if run[0] != v.DATA:
+                return None         # not in blocks, or with holes that whoever asks may want to keep
             end = check_run(file, run, end, size, limit)
     except Corrupt:
         return None
@@ -89,10 +102,7 @@ def _where(run: Run) -> int:
 
 def _contents(runs: tuple[Run, ...], spans: dict[int, Span]) -> bytes:
     parts = []
-    for kind, _, count, where in runs:
-        if kind == v.DATA:
-            span = spans[where]
-            parts.append(span.data[where - span.start : where - span.start + count])
-        else:
-            parts.append(bytes(count))
+    for _, _, count, where in runs:
+        span = spans[where]
+        parts.append(span.data[where - span.start : where - span.start + count])
     return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -15,6 +15,7 @@ from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rump.kernel.vfs.small import Small
     from rump.kernel.vfs.vnode import Vnode
     from rump.kernel.vfs.volume import Attributes, Capabilities, EntryPlus, Handle
 
@@ -63,13 +64,13 @@ class BulkCalls(LwpBase):
     @syscall
     def rump_read_small(
         self, fd: int, names: tuple[bytes, ...], limit: int = SMALL_MAX
-    ) -> tuple[tuple[bytes, tuple[bytes, ...]] | None, ...]:
-        """Small regular files of a directory, whole: (contents, names of extended attributes) of each.
+    ) -> tuple[Small | None, ...]:
+        """Small regular files of a directory, whole: (contents, ((name, value) of extended attributes, ...)) of each.
 
         The directory has been listed through this descriptor (`rump_listdir`), and the names are of the last page.
         None for what must be opened instead: a name that was not there, a file of another type, of more than `limit`
-        bytes, damaged, not kept in blocks, or that may not be read; and for every file of a mount that can be written
-        to.  At most TOTAL_MAX bytes come back, the rest is None.  Errors: EBADF, ENOTDIR, EACCES.
+        bytes, damaged, not kept in blocks, with holes, or that may not be read; and for every file of a mount that can
+        be written to.  At most TOTAL_MAX bytes come back, the rest is None.  Errors: EBADF, ENOTDIR, EACCES.
         """
         directory = self.directory_of(fd)
         credentials = self.process.credentials
@@ -88,8 +89,10 @@ class BulkCalls(LwpBase):
                 room -= size
                 files.append(((attributes[v.FILEID], attributes[v.GENERATION]), size))
                 places.append(place)
-        result: list[tuple[bytes, tuple[bytes, ...]] | None] = [None] * len(names)
+        result: list[Small | None] = [None] * len(names)
         for place, found in zip(places, read_small(directory.mount, files), strict=True):
+            if found is not None and found[1] and credentials.euid != 0:
+                found = found[0], tuple(pair for pair in found[1] if not pair[0].startswith(b"trusted."))
             result[place] = found
         return tuple(result)
 

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The file systems under test: how each is made and mounted.  One joins with a `Subject` here."""
+
+from __future__ import annotations
+
+from rump.conformance.images import load
+from rump.conformance.plainfs import driver as plainfs
+from rump.kernel import abi
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rump.conformance.hosts import Machine
+    from rump.kernel.init import Kernel
+    from rump.kernel.lwps import Lwp
+    from rump.kernel.vfs.volume import FileSystem
+
+IMAGE = "image"
+NEWER = (b"distant", b"labelled", b"nanoseconds", b"remarks")
+"""What an ext2 of revision 0 cannot hold."""
+DEVICE = b"/dev/under-test"
+
+
+class Subject:
+    """A file system under test, in memory unless it has an image.
+
+    fstype   as mount(2) has it
+    image    the name of an image in `rump.conformance.images`, "" without a device
+    options  mount options
+    extras   what it can do beside its declared capabilities: "byte_names" (any bytes are a name), "unwritten" (extents
+             can be), "persistent" (contents outlive an unmount)
+    absent   what its image has not of the standard tree, though the driver's capabilities would let it
+    drivers  tables that the kernel is booted with
+    """
+
+    def __init__(
+        self,
+        name: str,
+        fstype: str,
+        *,
+        image: str = "",
+        options: dict[str, str] | None = None,
+        extras: tuple[str, ...] = (),
+        absent: tuple[bytes, ...] = (),
+        drivers: tuple[FileSystem, ...] = (),
+    ) -> None:
+        self.name = name
+        self.fstype = fstype
+        self.read_only = bool(image)
+        self.options = options
+        self.extras = frozenset(extras)
+        self.absent = frozenset(absent)
+        self.drivers = drivers
+        self._image = image
+
+    def newfs(self, kernel: Kernel, machine: Machine) -> bytes:
+        """Make the file system on a machine; the path of its device, b"" if it needs none."""
+        if not self._image:
+            return b""
+        kernel.etfs_register(DEVICE, machine.put(IMAGE, load(self._image)))
+        return DEVICE
+
+    def mount(self, lwp: Lwp, device: bytes, path: bytes) -> None:
+        """Mount it."""
+        lwp.mount(self.fstype, path, abi.MNT_RDONLY if self.read_only else 0, device, self.options)
+
+    def image(self, machine: Machine) -> bytes | bytearray | None:
+        """The bytes of its image as they are now."""
+        return machine.get(IMAGE) if self._image else None
+
+
+SUBJECTS: dict[str, Subject] = {
+    subject.name: subject
+    for subject in (
+        Subject("tmpfs", "tmpfs", options={"size": "256k", "nodes": "400"}, extras=("byte_names",)),
+        Subject("plainfs", "plainfs", drivers=(plainfs,)),
+        Subject("ext2", "ext2fs", image="ext2", extras=("byte_names", "persistent"), absent=NEWER),
+        Subject("ext4", "ext2fs", image="ext4", extras=("byte_names", "persistent", "unwritten")),
+        Subject("fat12", "msdosfs", image="fat12", extras=("persistent",)),
+        Subject("fat16", "msdosfs", image="fat16", extras=("persistent",)),
+        Subject("fat32", "msdosfs", image="fat32", extras=("persistent",)),
+    )
+}
