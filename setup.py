@@ -49,5 +49,5 @@ setup(
     package_dir={"rump": ".", "rump.conformance": "tests/conformance"},
     cffi_modules=pieces,
     cmdclass={"build_ext": BuildPieces},
-    options={} if pieces else {"bdist_wheel": {"py_limited_api": False}},
+    options={"bdist_wheel": {"py_limited_api": "cp311"}} if pieces else {},
 )

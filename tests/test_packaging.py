@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import subprocess
+import sys
 
 import pytest
 
@@ -24,8 +26,10 @@ def test_only_rump_is_installed() -> None:
     """`kernel`, `drivers` or `tests` in site-packages would clash with everybody's."""
     tops = {file.parts[0] for file in _files()} - {".."}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"rump"}
-    for flat in ("kernel", "drivers", "rumpuser", "fsutils", "servers", "conformance"):
-        assert importlib.util.find_spec(flat) is None
+    names = ("kernel", "drivers", "rumpuser", "fsutils", "servers", "tests", "conformance")
+    script = f"import importlib.util as u; print([name for name in {names} if u.find_spec(name)])"
+    found = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, check=True, text=True)
+    assert found.stdout == "[]\n"
 
 
 def test_every_part_is_there_and_typed() -> None:

@@ -25,6 +25,7 @@ class Mount:
     path       where it hangs, likewise
     covered    the directory under it; None for the root
     root       its own root directory, referenced while mounted
+    scratch    a buffer for reading many small files, while nobody does
     vnodes     fileid -> vnode, those the kernel knows
     """
 
@@ -34,6 +35,7 @@ class Mount:
         self.volume = volume
         self.flags = flags
         self.device = device
+        self.scratch: memoryview | None = None
         self.medium: BlockDevice | None = None
         self.source = b""
         self.path = b"/"

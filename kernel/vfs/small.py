@@ -13,6 +13,7 @@ from rump.kernel.vfs.data import check_run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TypeAlias
 
     from rump.kernel.vfs.mount import Mount
@@ -27,17 +28,6 @@ GAP_MAX = 1 << 14
 """Bytes between two files that are read along rather than skipped."""
 
 
-class Span:
-    """A piece of the device, read once."""
-
-    __slots__ = ("data", "end", "start")
-
-    def __init__(self, start: int, end: int) -> None:
-        self.start = start
-        self.end = end
-        self.data = b""
-
-
 def read_small(mount: Mount, files: list[tuple[Handle, int]]) -> list[Small | None]:
     """(contents, extended attributes) of regular files given as (handle, size); None: read it alone.
 
@@ -47,11 +37,11 @@ def read_small(mount: Mount, files: list[tuple[Handle, int]]) -> list[Small | No
     plans: list[tuple[Run, ...] | None] = []
     for (file, size), found in zip(files, gathered, strict=True):
         plans.append(_checked(mount, file, size, found[0]) if found is not None else None)
-    spans = _fetch(mount, [run for plan in plans if plan for run in plan])
+    pieces = _fetch(mount, [run for plan in plans if plan for run in plan])
     result: list[Small | None] = []
     for (file, _), plan, found in zip(files, plans, gathered, strict=True):
         pairs = _xattrs(mount, file, found[1]) if plan is not None and found is not None else None
-        result.append(None if plan is None or pairs is None else (_contents(plan, spans), pairs))
+        result.append(None if plan is None or pairs is None else (_contents(plan, pieces), pairs))
     return result
 
 
@@ -78,31 +68,46 @@ def _checked(mount: Mount, file: Handle, size: int, runs: tuple[Run, ...]) -> tu
     return runs if end == size else None
 
 
-def _fetch(mount: Mount, runs: list[Run]) -> dict[int, Span]:
-    """Read the device where the runs are; the span of each run by its device offset."""
-    found: dict[int, Span] = {}
-    last: Span | None = None
-    order: list[Span] = []
-    for _, _, count, where in sorted(runs, key=_where):
-        if last is None or where > last.end + GAP_MAX or where + count > last.start + SPAN_MAX:
-            last = Span(where, where + count)
-            order.append(last)
-        elif where + count > last.end:
-            last.end = where + count
-        found[where] = last
-    if mount.device is not None:
-        for span in order:
-            span.data = mount.device.read(span.start, span.end - span.start)
-    return found
+def _fetch(mount: Mount, runs: list[Run]) -> dict[tuple[int, int], bytes]:
+    """The bytes of each run, by its device offset and length; runs that lie near one another are read together."""
+    device = mount.device
+    pieces: dict[tuple[int, int], bytes] = {}
+    if device is None:
+        return pieces
+    scratch, mount.scratch = mount.scratch or memoryview(bytearray(SPAN_MAX)), None     # ours while the host reads
+    try:
+        for start, end, members in _spans(sorted(runs, key=_where)):
+            span = scratch[: end - start] if end - start <= SPAN_MAX else memoryview(bytearray(end - start))
+            device.readinto(start, span)
+            for _, _, count, where in members:
+                pieces[where, count] = bytes(span[where - start : where - start + count])
+    finally:
+        mount.scratch = scratch
+    return pieces
+
+
+def _spans(runs: list[Run]) -> Iterator[tuple[int, int, list[Run]]]:
+    """(start, end, the runs in it) of the pieces of the device to read."""
+    start = end = 0
+    members: list[Run] = []
+    for run in runs:
+        where, stop = run[3], run[3] + run[2]
+        if members and where <= end + GAP_MAX and stop <= start + SPAN_MAX:
+            end = max(end, stop)
+        else:
+            if members:
+                yield start, end, members
+            start, end, members = where, stop, []
+        members.append(run)
+    if members:
+        yield start, end, members
 
 
 def _where(run: Run) -> int:
     return run[3]
 
 
-def _contents(runs: tuple[Run, ...], spans: dict[int, Span]) -> bytes:
-    parts = []
-    for _, _, count, where in runs:
-        span = spans[where]
-        parts.append(span.data[where - span.start : where - span.start + count])
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+def _contents(runs: tuple[Run, ...], pieces: dict[tuple[int, int], bytes]) -> bytes:
+    if len(runs) == 1:
+        return pieces[runs[0][3], runs[0][2]]
+    return b"".join([pieces[run[3], run[2]] for run in runs])

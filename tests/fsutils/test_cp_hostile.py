@@ -291,6 +291,13 @@ def test_a_full_disk(fsu: Fsu, ext4_image: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="needs root to become somebody else")
+def _is_for_everybody(program: str) -> bool:
+    """Whether every folder on the way to a program may be entered by anybody."""
+    return all(os.stat(folder).st_mode & 0o001 for folder in Path(os.path.realpath(program)).parents) and all(
+        os.stat(folder).st_mode & 0o001 for folder in Path(program).parents
+    )
+
+
 def test_an_ordinary_user(ext4_image: Path) -> None:
     """Owners are not kept and nothing is said of it; the set-id bits go with them."""
     with tempfile.TemporaryDirectory() as name:
@@ -298,6 +305,8 @@ def test_an_ordinary_user(ext4_image: Path) -> None:
         top.chmod(0o777)
         shutil.copy(ext4_image, top / "x.img")
         script = "import sys; from rump.fsutils.main import main; sys.exit(main(sys.argv[1:]))"
+        if not _is_for_everybody(sys.executable):
+            pytest.skip("this interpreter is not for everybody")
         done = subprocess.run(
             [sys.executable, "-B", "-c", script, "cp", "-a", f"{top}/x.img:/data", f"{top}/x.img:/program",
              f"{top}/x.img:/shared", f"{top}/x.img:/character", f"{top}/x.img:/etc", top],

@@ -53,3 +53,8 @@ def test_alike(seed, tmp_path):
     folder = os.fsencode(tmp_path) + b"/"
     for _ in range(STEPS):
         assert _step(first, one, folder) == _step(second, other, b"")
+    for handle in range(3, 3 + STEPS):
+        try:
+            one.close(handle)
+        except HostError:
+            pass
