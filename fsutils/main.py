@@ -30,6 +30,7 @@ VERBS = {
     "cp": ("cp", "copy files out of images"),
     "df": ("df", "show how full file systems are"),
     "du": ("du", "show how much space directories take"),
+    "example": ("example", "write a small disk image to try things on"),
     "find": ("find", "search for files"),
     "info": ("info", "tell what an image is and what is in it"),
     "ls": ("ls", "list directories"),

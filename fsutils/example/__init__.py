@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from rump.fsutils.command import Command
 
 
+OPERANDS = "file"
+
+
 def image() -> bytes:
     """The image, whole."""
     import lzma
