@@ -29,6 +29,7 @@ class RawFile(RawIOBase):
 
     def __init__(self, lwp: Lwp, path: bytes, flags: int) -> None:
         super().__init__()
+        self._fd = -1
         self._lwp = lwp
         self._flags = flags
         self._fd = lwp.open(path, flags, 0o666)
@@ -39,7 +40,8 @@ class RawFile(RawIOBase):
             try:
                 super().close()
             finally:
-                self._lwp.close(self._fd)
+                if self._fd >= 0:
+                    self._lwp.close(self._fd)
 
     def readable(self) -> bool:
         return self._flags & abi.O_ACCMODE != abi.O_WRONLY

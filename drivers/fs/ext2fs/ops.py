@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
     R = TypeVar("R")
     Entries: TypeAlias = list[Entry]
+    Gathered: TypeAlias = tuple[tuple[Run, ...], tuple[bytes, ...]]
 
 LINK_MAX = 4096         # bytes of a symbolic link's target
 FAST_LINK = 60          # bytes: shorter targets can lie in the block map
@@ -123,10 +124,13 @@ class Ext2Volume(Volume):
         return tuple(runs)
 
     @_guarded
-    def gather(self, files: tuple[Handle, ...]) -> tuple[tuple[tuple[Run, ...], tuple[bytes, ...]] | None, ...]:
-        return tuple([self._gather(file) for file in files])
+    def gather(self, files: tuple[Handle, ...]) -> tuple[Gathered | None, ...]:
+        from rump.drivers.fs.ext2fs.gather import gather
 
-    def _gather(self, file: Handle) -> tuple[tuple[Run, ...], tuple[bytes, ...]] | None:
+        return tuple(gather(self, files))
+
+    def gather_one(self, file: Handle) -> Gathered | None:
+        """As `gather`, for one file of any shape."""
         try:
             inode = self._regular(file)
             return (self._runs(inode, 0, inode.size) if inode.size else ()), self._xattr_names(inode)

@@ -207,3 +207,23 @@ def copied_out(t: Scenario) -> None:
     fd = t.open(b"dir", abi.O_RDONLY)
     t.expect(e.EISDIR, t.rump_copy_out, fd, 0, 10, other, 0)
     t.close(fd)
+
+
+@reading
+def read_in_bulk(t: Scenario) -> None:
+    """rump_read_small gives small files of a listed directory whole, or leaves them to be opened; nothing else."""
+    fd = t.open(b".", abi.O_RDONLY)
+    rows, _ = t.rump_listdir(fd)
+    names = tuple(sorted(name for name, _, _ in rows))
+    for name, found in zip(names, t.rump_read_small(fd, (*names, b"no such file")), strict=False):
+        if found is not None:
+            t.equal(found[0], t.read_file(name))
+            t.equal(dict(found[1]), {key: t.getxattr(name, key) for key, _ in found[1]})
+            t.equal(t.lstat(name).st_mode & abi.S_IFMT, abi.S_IFREG)
+    t.equal([found[0] for found in t.rump_read_small(fd, names, 0) if found and found[0]], [])
+    t.equal(t.rump_read_small(fd, ()), ())
+    t.close(fd)
+    t.expect(e.EBADF, t.rump_read_small, fd, names)
+    fd = t.open(b"lines", abi.O_RDONLY)
+    t.expect(e.ENOTDIR, t.rump_read_small, fd, names)
+    t.close(fd)

@@ -86,7 +86,7 @@ def _make(top: bytes, entry: Entry) -> None:
     if entry.kind != abi.S_IFLNK:
         os.chmod(path, entry.mode)
     for name, value in entry.xattrs:
-        os.setxattr(path, name, value)
+        os.setxattr(path, name, value)  # type: ignore[attr-defined, unused-ignore]
 
 
 # ---- ext2, ext4 ----------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from ext2_support import (
 from rump.drivers.fs.ext2fs import driver
 from rump.kernel import abi
 from rump.kernel.vfs import volume as v
+from rump.kernel.vfs.volume import Volume
 
 pytestmark = needs_mke2fs
 
@@ -134,6 +135,17 @@ def test_small_steps_and_lookups_agree(name, images):
         for missing in (b"no such name", b"Size1", b"x" * 255, b"."):
             with pytest.raises(FileNotFoundError):
                 volume.lookup(found[:2], missing)
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_gathering_tells_the_same(name, images):
+    """What is decoded in line for many files at once is what the general operations say of each."""
+    volume = mount(images(name))
+    files = tuple(found[:2] for _, found in walk(volume) if found[v.MODE] & abi.S_IFMT == abi.S_IFREG)
+    gathered = volume.gather(files)
+    assert gathered == Volume.gather(volume, files)
+    assert sum(each is not None for each in gathered) > 5
+    assert volume.gather(((1 << 40, 0), (files[0][0], files[0][1] + 1))) == (None, None)
 
 
 @needs_root
