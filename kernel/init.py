@@ -75,7 +75,14 @@ class Kernel:
         self.marshal = marshal
         self.cache_bytes = cache_bytes
         self.log = log or self._log_to_console
-        self.services = Services(self.now, host.getrandom, self.log, host.crc32c, host.crc32c_many)
+        self.services = Services(
+            self.now,
+            host.getrandom,
+            self.log,
+            # Looked up at each call: a host may put something quicker in their place at the first one.
+            lambda seed, data: host.crc32c(seed, data),
+            lambda *arguments: host.crc32c_many(*arguments),
+        )
         self.callouts = Callouts(self.monotonic)
         self.wakeups = Wakeups(self.cpu, self.callouts, self.monotonic)
         self.devices = DeviceTable(host)
