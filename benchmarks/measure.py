@@ -60,7 +60,9 @@ def _child(contender: Contender, environment: dict[str, str], write: int) -> Non
 
 def compare(contenders: list[Contender], runs: int) -> dict[str, Result]:
     """Every contender in turn, `runs` times; for each the least CPU time, wall time and peak memory seen."""
-    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC", "HOME": os.devnull, "MTOOLS_SKIP_CHECK": "1"}
+    # A user's own environment: LC_ALL=C makes 7z three times as quick, TZ=UTC debugfs by a fifth.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "RUMP_"))}
+    environment["MTOOLS_SKIP_CHECK"] = "1"
     best: dict[str, Result] = {}
     for _ in range(runs):
         for contender in contenders:

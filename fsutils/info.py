@@ -39,7 +39,7 @@ class Content:
         self.problem: str | None = None
         found = session.kernel.probe(device)
         if found is None:
-            self.kind = session.identify(device)
+            self.kind = session.kernel.identify(device)
             return
         self.driver, self.kind = found[0].name, found[1]
         try:

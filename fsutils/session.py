@@ -209,21 +209,9 @@ class Session:
         found = self.kernel.probe(device)
         if found is not None:
             return found[0].name
-        looks = self.identify(device)
+        looks = self.kernel.identify(device)
         raise ImageError(f"no file system that can be read here; it looks like {looks}" if looks else
                          "no file system or partition table found")  # fmt: skip
-
-    def identify(self, device: bytes) -> str | None:
-        """What a device looks like that no driver knows.  Errors: Fault."""
-        from rump.kernel.dev.identify import identify
-
-        kernel = self.kernel
-        medium = kernel.device(device)
-        kernel.cpu.acquire()
-        try:
-            return identify(medium)
-        finally:
-            kernel.cpu.release()
 
     def _host(self) -> tuple[Hypercalls, Recorder | None]:
         """The host, wrapped as the options ask."""

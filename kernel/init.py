@@ -257,7 +257,11 @@ class Kernel:
             self.cpu.release()
 
     def device(self, path: bytes) -> BlockDevice:
-        """The block device behind a path.  Errors: as namei; ENOTBLK, ENXIO."""
+        """The block device behind a path.  Errors: as namei; ENOTBLK, ENXIO.
+
+        Its size and name may be looked at from anywhere; reading it takes the virtual CPU (`probe`, `identify` and
+        `partitions` do), or an open file.
+        """
         rdev = self.lwp.stat(path)
         if rdev.st_mode & abi.S_IFMT != abi.S_IFBLK:
             raise fault(e.ENOTBLK, path.decode("utf-8", "replace"))
@@ -279,6 +283,17 @@ class Kernel:
         self.cpu.acquire()
         try:
             return self.drivers.probe(device)
+        finally:
+            self.cpu.release()
+
+    def identify(self, path: bytes) -> str | None:
+        """What a device that no driver knows looks like, by its magic numbers: "LUKS2", "qcow2" ... or None."""
+        from rump.kernel.dev.identify import identify
+
+        device = self.device(path)
+        self.cpu.acquire()
+        try:
+            return identify(device)
         finally:
             self.cpu.release()
 

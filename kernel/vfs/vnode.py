@@ -128,19 +128,23 @@ class VnodeTable:
         vnode.references += 1
 
     def release(self, vnode: Vnode) -> None:
-        """One user less; the last one leaves it to the list, or to oblivion if it has no names left."""
-        vnode.references -= 1
-        if vnode.references:
-            return
-        if vnode.attributes[v.NLINK] == 0 and vnode.mount.root is not vnode:
-            self._drop(vnode)
-            return
-        self._idle[vnode] = None
-        while len(self._idle) > self._limit:
-            self._drop(next(iter(self._idle)))
+        """One user less; the last one leaves it to the list, or to oblivion if it has no names left.
 
-    def _drop(self, vnode: Vnode) -> None:
-        """Forget a vnode nobody uses; tell the volume."""
+        What is forgotten gives up its parent in turn: step by step, for trees may be deep.
+        """
+        left: Vnode | None = vnode
+        while left is not None:
+            left.references -= 1
+            if left.references:
+                return
+            if left.attributes[v.NLINK] == 0 and left.mount.root is not left:
+                left = self._drop(left)
+                continue
+            self._idle[left] = None
+            left = self._drop(next(iter(self._idle))) if len(self._idle) > self._limit else None
+
+    def _drop(self, vnode: Vnode) -> Vnode | None:
+        """Forget a vnode nobody uses, and tell the volume; its parent, which the caller releases."""
         self._idle.pop(vnode, None)
         vnode.forget_aliases()
         mount = vnode.mount
@@ -150,8 +154,7 @@ class VnodeTable:
         if vnode.attributes[v.NLINK] == 0:
             mount.volume.inactive(vnode.handle)
         mount.volume.forget(vnode.handle)
-        if parent is not None:
-            self.release(parent)
+        return parent
 
     def drop_mount(self, mount: Mount) -> None:
         """Forget every unused vnode of a mount; children go before their parents."""
@@ -160,5 +163,6 @@ class VnodeTable:
             if not idle:
                 return
             for vnode in idle:
-                if vnode in self._idle:
-                    self._drop(vnode)
+                parent = self._drop(vnode) if vnode in self._idle else None
+                if parent is not None:
+                    self.release(parent)

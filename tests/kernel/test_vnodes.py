@@ -234,3 +234,18 @@ def test_attributes_are_indexes_of_one_tuple():
     names = ("FILEID", "GENERATION", "MODE", "NLINK", "UID", "GID", "RDEV", "SIZE", "ALLOCATED", "ATIME", "MTIME",
              "CTIME", "BIRTHTIME", "FLAGS")  # fmt: skip
     assert [getattr(v, name) for name in names] == list(range(14))
+
+
+def test_a_deep_tree_is_forgotten_step_by_step(kernel):
+    """Deeper than Python recurses: with no room for unused vnodes, the last child's end is that of all its parents."""
+    kernel.vnodes._limit = 0
+    lwp = kernel.lwp
+    fd = lwp.open(b"/tmp", abi.O_RDONLY)
+    for _ in range(3000):
+        lwp.mkdirat(fd, b"d", 0o755)
+        below = lwp.openat(fd, b"d", abi.O_RDONLY)
+        lwp.close(fd)
+        fd = below
+    known = sum(len(mount.vnodes) for mount in kernel.mounts)
+    lwp.close(fd)
+    assert known > 3000 > 100 > sum(len(mount.vnodes) for mount in kernel.mounts)
