@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     b16: TypeAlias = bytes
     b20: TypeAlias = bytes
     b32: TypeAlias = bytes
-    b36: TypeAlias = bytes
     b60: TypeAlias = bytes
     b64: TypeAlias = bytes
     b72: TypeAlias = bytes

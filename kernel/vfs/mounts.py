@@ -37,6 +37,9 @@ class Mounts:
         kernel = self._kernel
         self._check(covered, device)
         driver = kernel.drivers.filesystem(fstype, device)
+        for name in driver.requires:
+            if name not in kernel.started:
+                raise fault(e.ENODEV, f"{driver.name} requires the component {name}")
         read_only = bool(flags & abi.MNT_RDONLY)
         if driver.needs_device and device is None:
             raise fault(e.ENOTBLK, f"{driver.name} wants a block device")

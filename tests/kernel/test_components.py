@@ -105,3 +105,13 @@ def test_nothing_knows_an_empty_device(lab, kernel, refused):
     assert kernel.probe(b"/dev/d") is None
     with refused(e.EFTYPE):
         kernel.lwp.mount("", b"/tmp", abi.MNT_RDONLY, b"/dev/d")
+
+
+def test_a_driver_may_require_components(lab, refused):
+    needy = FileSystem("needy", mount=plainfs.mount, capabilities=plainfs.capabilities, needs_device=False,
+                       requires=("vfs", "crypto"))  # fmt: skip
+    kernel = lab.boot(drivers=(needy,))
+    with refused(e.ENODEV):
+        kernel.lwp.mount("needy", b"/tmp")
+    kernel.started.add("crypto")
+    kernel.lwp.mount("needy", b"/tmp")

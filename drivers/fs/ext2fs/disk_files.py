@@ -12,7 +12,7 @@ from rump.kernel.structure import Structure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rump.kernel.structure import b16, b36, b60, s32, u8, u16, u32, u64
+    from rump.kernel.structure import b60, s32, u8, u16, u32, u64
 
 
 class OldInode(Structure, order="<", size=128):
@@ -40,40 +40,6 @@ class OldInode(Structure, order="<", size=128):
     uid_high: u16
     gid_high: u16
     checksum_lo: u16            # CRC-32C of seed, number, generation and the inode with its checksum as 0
-    reserved: u16
-
-
-class OneExtentInode(Structure, order="<", size=128):
-    """The same, of a file whose map is one extent (`ExtentHeader`, `Extent`): the usual small file."""
-
-    mode: u16
-    uid_lo: u16
-    size_lo: u32
-    times: b16
-    gid_lo: u16
-    links_count: u16
-    blocks_lo: u32
-    flags: u32
-    version: u32
-    magic: u16
-    entries: u16
-    max: u16
-    depth: u16
-    tree_generation: u32
-    first_block: u32
-    len: u16
-    start_hi: u16
-    start_lo: u32
-    no_more_extents: b36
-    generation: u32
-    file_acl_lo: u32
-    size_high: u32
-    obso_faddr: u32
-    blocks_high: u16
-    file_acl_high: u16
-    uid_high: u16
-    gid_high: u16
-    checksum_lo: u16
     reserved: u16
 
 

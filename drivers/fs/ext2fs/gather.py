@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from rump.drivers.fs.ext2fs.ops import Ext2Volume, Gathered
     from rump.kernel.vfs.volume import Handle
 
-_ROW = disk_files.OneExtentInode.narrow(
-    "mode", "size_lo", "links_count", "flags", "magic", "entries", "max", "depth", "first_block", "len", "start_hi",
-    "start_lo", "generation", "file_acl_lo", "size_high", "file_acl_high",
-)  # fmt: skip
+_ROW = disk_files.OldInode.narrow(
+    "mode", "size_lo", "links_count", "flags", "block", "generation", "file_acl_lo", "size_high", "file_acl_high"
+)
+_HEADER = disk_files.ExtentHeader.narrow("magic", "entries", "max", "depth")
+_EXTENT = disk_files.Extent.struct
 _REGULAR = abi.S_IFREG >> 12
 _KINDS = disk_files.INODE_EXTENTS | disk_files.INODE_INLINE_DATA | disk_files.INODE_ENCRYPT
 _NONE = b"\0\0\0\0"     # where the attributes inside an inode would begin
@@ -30,7 +31,7 @@ _NONE = b"\0\0\0\0"     # where the attributes inside an inode would begin
 def gather(volume: Ext2Volume, files: tuple[Handle, ...]) -> list[Gathered | None]:
     """See `Volume.gather`."""
     result: list[Gathered | None] = []
-    append, unpack = result.append, _ROW.unpack_from
+    append, unpack, header, extent = result.append, _ROW.unpack_from, _HEADER.unpack_from, _EXTENT.unpack_from
     geometry = volume.medium.geometry
     size, shift, has_data, piece = geometry.inode_size, geometry.shift, geometry.has_data, volume.inodes.piece
     first_ino, new = geometry.first_ino, geometry.inode_size > 128
@@ -46,8 +47,9 @@ def gather(volume: Ext2Volume, files: tuple[Handle, ...]) -> list[Gathered | Non
                 append(None)
                 continue
         at = (number - first) * size
-        (mode, length, links, flags, magic, entries, most, depth, block, count, high, low, generation, xattrs,
-         length_high, xattrs_high) = unpack(data, at)  # fmt: skip
+        mode, length, links, flags, tree, generation, xattrs, length_high, xattrs_high = unpack(data, at)
+        magic, entries, most, depth = header(tree)
+        block, count, high, low = extent(tree, _HEADER.size)
         behind = at + 128
         if new:
             behind += data[behind] | data[behind + 1] << 8
