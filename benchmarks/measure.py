@@ -81,4 +81,5 @@ def machine() -> str:
                 model = line.partition(":")[2].strip()
                 break
     version = ".".join(map(str, sys.version_info[:3]))
-    return f"{model}, {os.cpu_count()} cores, {os.uname().sysname} {os.uname().release}, CPython {version}"
+    system = f"{os.uname().sysname} {'.'.join(os.uname().release.split('.')[:2])}"
+    return f"{model}, {os.cpu_count()} cores, {system}, CPython {version}"
