@@ -124,7 +124,7 @@ def test_write_nothing_beyond_the_end(host, new):
 
 def test_write_too_far(host, new, refused):
     with refused(EFBIG, EINVAL):
-        host.write(new(), b"x", (1 << 63) - 2)
+        host.write(new(), b"x", (1 << 63) - 1)      # some file systems hold a byte just before
 
 
 def test_big_transfer(host, new):
