@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rump.rumpuser.bare.platform import Device, Platform
 
-ABSENT = ("adopt", "discard", "lock")
+ABSENT = ("adopt", "busy", "discard", "lock")
 _PARAMETERS = {of.PARAM_NCPU: "1", of.PARAM_HOSTNAME: "rump"}
 
 

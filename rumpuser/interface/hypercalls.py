@@ -68,6 +68,7 @@ EXTENT_HOLE = 1
 LOCK_SHARED = 0
 LOCK_EXCLUSIVE = 1
 LOCK_RELEASE = 2
+LOCK_TEST = 3           # take nothing; fails as LOCK_EXCLUSIVE would
 
 # Flags of getrandom.
 RANDOM_HARD = 1         # fit for keys
@@ -348,12 +349,25 @@ class Hypercalls:
         raise HostError(ENOSYS, "copy_range")
 
     def lock(self, handle: int, start: int, length: int, mode: int) -> None:
-        """LOCK_SHARED, LOCK_EXCLUSIVE or LOCK_RELEASE a byte range (length 0: to the end), without waiting.
+        """LOCK_SHARED, LOCK_EXCLUSIVE or LOCK_RELEASE a byte range (length 0: to the end), without waiting, or
+        LOCK_TEST whether any byte of it is locked through another handle.
 
-        Errors: EAGAIN - another handle holds it; EBADF; EINVAL; EOPNOTSUPP - locks do not work on this file.
-        Ensures: the lock belongs to the handle, goes with its close, and locks out other processes too.
+        Errors: EAGAIN - another handle holds it; EBADF - not a handle, or not opened for what is locked: reading for
+        a shared lock, writing for an exclusive one; EINVAL; EOPNOTSUPP - locks do not work on this file.
+        Ensures: the lock belongs to the handle, goes with its close, and locks out other processes too; it may lie
+        behind the end of the file; a handle that locks what it holds already changes the mode.  A test takes nothing,
+        gives nothing up, and does not mind how the file was opened.
         """
         raise HostError(ENOSYS, "lock")
+
+    def busy(self, handle: int) -> str:
+        """Who uses the file or device in a way that no lock shows, for people: "loop device /dev/loop3", "swap",
+        "mounted on /mnt", "device dm-0"; "" if nobody is known to.
+
+        Errors: EBADF.
+        Ensures: one line, about this moment only; finding out changes nothing.  A file that two names lead to is one.
+        """
+        raise HostError(ENOSYS, "busy")
 
     # ---- accelerators: pure functions, each with a fallback in Python that gives the same ---------------------------
 

@@ -11,6 +11,7 @@ from rump.rumpuser.linux.compiled import LinuxChecksums, compiled_names
 from rump.rumpuser.linux.discard import Discard
 from rump.rumpuser.linux.disk import Disk
 from rump.rumpuser.linux.entropy import LinuxEntropy
+from rump.rumpuser.linux.users import Users
 from rump.rumpuser.posix.clock import Clock, resolution
 from rump.rumpuser.posix.components import Components
 from rump.rumpuser.posix.console import Console
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Linux(
-    Disk, SeekHoles, OfdLocks, Copy, Discard, Clock, LinuxEntropy, Parameters, Console, Threads, Components,
+    Disk, SeekHoles, OfdLocks, Users, Copy, Discard, Clock, LinuxEntropy, Parameters, Console, Threads, Components,
     LinuxChecksums,
 ):  # fmt: skip
     """The Linux backend.  Several in one process know nothing of one another, but share the program's environment."""

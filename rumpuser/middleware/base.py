@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FILES = (
     "open", "adopt", "close", "getfileinfo", "read", "write", "submit", "truncate", "sync", "discard", "extents",
-    "copy_range", "lock",
+    "copy_range", "lock", "busy",
 )  # fmt: skip
 BLOCKING = (*FILES, "clock_sleep")
 PRIVATE = ("init", "mutex_create", "condition_create", "crc32c", "crc32c_many")
@@ -98,6 +98,9 @@ class Dispatch(Hypercalls):
 
     def lock(self, handle: int, start: int, length: int, mode: int) -> None:
         self._call("lock", handle, start, length, mode)
+
+    def busy(self, handle: int) -> str:
+        return self._call("busy", handle)  # type: ignore[no-any-return]
 
     def crc32c(self, seed: int, data: Buffer) -> int:
         return self._call("crc32c", seed, data)  # type: ignore[no-any-return]

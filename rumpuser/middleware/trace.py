@@ -208,6 +208,7 @@ _ARGUMENTS: dict[str, tuple[Format, ...]] = {
     "extents": (_decimal, _offset, _decimal),
     "copy_range": (_decimal, _offset, _decimal, _offset, _decimal),
     "lock": (_decimal, _offset, _decimal, _one_of("LOCK_")),
+    "busy": (_decimal,),
 }
 _RESULTS: dict[str, Format] = {
     "clock_gettime": _seconds,
@@ -217,4 +218,5 @@ _RESULTS: dict[str, Format] = {
     "getfileinfo": _information,
     "submit": _list(_outcome),
     "extents": _list(_extent),
+    "busy": _text,
 }

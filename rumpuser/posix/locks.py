@@ -8,16 +8,18 @@ import fcntl
 import struct
 
 from rump.rumpuser.interface.errno import EAGAIN, EINVAL, EOPNOTSUPP, HostError
-from rump.rumpuser.interface.hypercalls import LOCK_EXCLUSIVE, LOCK_RELEASE, LOCK_SHARED
+from rump.rumpuser.interface.hypercalls import LOCK_EXCLUSIVE, LOCK_RELEASE, LOCK_SHARED, LOCK_TEST
 from rump.rumpuser.posix.errors import blocking, errno_of
 from rump.rumpuser.posix.files import Files
 from rump.rumpuser.pure.arguments import check_range
 
 _MODES = {LOCK_SHARED: fcntl.F_RDLCK, LOCK_EXCLUSIVE: fcntl.F_WRLCK, LOCK_RELEASE: fcntl.F_UNLCK}
+_FREE = fcntl.F_UNLCK
 _SEEK_SET = 0
 # Linux's and illumos' struct flock: type, whence, start, length, pid; off_t has 64 bits in every CPython.
 _FLOCK = struct.Struct("hhqqi0q")
 _SET_LOCK = getattr(fcntl, "F_OFD_SETLK", 0)
+_GET_LOCK = getattr(fcntl, "F_OFD_GETLK", 0)
 _REFUSALS = {
     errno.EACCES: EAGAIN,           # POSIX lets a host say this, too, when somebody else holds it
     errno.EINVAL: EOPNOTSUPP,       # our arguments are right, so it is the file or the kernel
@@ -37,6 +39,9 @@ class OfdLocks(Files):
     def lock(self, handle: int, start: int, length: int, mode: int) -> None:
         descriptor = self._descriptor(handle)
         check_range(start, length)
+        if mode == LOCK_TEST:
+            _test(descriptor, start, length)
+            return
         if mode not in _MODES:
             raise HostError(EINVAL, "unknown mode")
         _set(descriptor, mode, start, length)
@@ -51,7 +56,18 @@ class OfdLocks(Files):
 
 
 def _set(descriptor: int, mode: int, start: int, length: int) -> None:
+    _fcntl(descriptor, _SET_LOCK, _MODES[mode], start, length)
+
+
+def _test(descriptor: int, start: int, length: int) -> None:
+    if _fcntl(descriptor, _GET_LOCK, fcntl.F_WRLCK, start, length) != _FREE:
+        raise HostError(EAGAIN, "lock")
+
+
+def _fcntl(descriptor: int, command: int, kind: int, start: int, length: int) -> int:
+    """One call; the type of lock that it answers with."""
     try:
-        fcntl.fcntl(descriptor, _SET_LOCK, _FLOCK.pack(_MODES[mode], _SEEK_SET, start, length, 0))
+        answer = fcntl.fcntl(descriptor, command, _FLOCK.pack(kind, _SEEK_SET, start, length, 0))
     except OSError as error:
         raise HostError(_REFUSALS.get(error.errno or 0) or errno_of(error.errno), "lock") from error
+    return int(_FLOCK.unpack(answer)[0])

@@ -61,6 +61,8 @@ def test_calls_that_may_block_give_up_the_virtual_cpu(host, cpu, path):
     ]
     if "lock" not in absent:
         calls.append((host.lock, handle, 0, 0, LOCK_SHARED))
+    if "busy" not in absent:
+        calls.append((host.busy, handle))
     calls.append((host.close, handle))
     for call, *arguments in calls:
         times, _ = _times_given_up(host, cpu, call, *arguments)

@@ -12,8 +12,10 @@ from rump.rumpuser.interface.hypercalls import (
     LOCK_EXCLUSIVE,
     LOCK_RELEASE,
     LOCK_SHARED,
+    LOCK_TEST,
     OPEN_RDONLY,
     OPEN_RDWR,
+    OPEN_WRONLY,
 )
 
 
@@ -89,4 +91,48 @@ def test_refusals(host, two, path, refused):
     with refused(EBADF):
         host.lock(99, 0, 1, LOCK_SHARED)
     with refused(EBADF):
-        host.lock(host.open(path("file0"), OPEN_RDONLY), 0, 1, LOCK_EXCLUSIVE)
+        host.lock(99, 0, 1, LOCK_TEST)
+    with refused(EINVAL):
+        host.lock(two[0], 0, -1, LOCK_TEST)
+
+
+def test_how_the_file_was_opened_decides(host, two, path, refused):
+    reader, writer = host.open(path("file0"), OPEN_RDONLY), host.open(path("file0"), OPEN_WRONLY)
+    host.lock(reader, 0, 1, LOCK_SHARED)
+    host.lock(writer, 1, 1, LOCK_EXCLUSIVE)
+    with refused(EBADF):
+        host.lock(reader, 5, 1, LOCK_EXCLUSIVE)
+    with refused(EBADF):
+        host.lock(writer, 5, 1, LOCK_SHARED)
+
+
+def test_a_handle_changes_what_it_holds(host, two, refused):
+    host.lock(two[0], 100, 10, LOCK_EXCLUSIVE)      # behind the end
+    host.lock(two[0], 104, 1, LOCK_SHARED)
+    host.lock(two[1], 104, 1, LOCK_SHARED)
+    for byte in (103, 105):
+        with refused(EAGAIN):
+            host.lock(two[1], byte, 1, LOCK_SHARED)
+
+
+@pytest.mark.parametrize("mode", [LOCK_SHARED, LOCK_EXCLUSIVE])
+def test_testing(host, two, path, refused, mode):
+    reader = host.open(path("file0"), OPEN_RDONLY)
+    host.lock(two[0], 4, 2, mode)
+    host.lock(two[0], 0, 0, LOCK_TEST)              # one's own locks are no hindrance
+    for handle in (two[1], reader):
+        for start, length in ((5, 1), (0, 0), (0, 5)):
+            with refused(EAGAIN):
+                host.lock(handle, start, length, LOCK_TEST)
+        host.lock(handle, 0, 4, LOCK_TEST)
+        host.lock(handle, 6, 0, LOCK_TEST)
+    host.lock(two[0], 0, 0, LOCK_EXCLUSIVE)         # nothing was taken by any of this
+    host.close(two[0])
+    host.lock(reader, 0, 0, LOCK_TEST)
+
+
+def test_testing_gives_nothing_up(host, two, refused):
+    host.lock(two[0], 0, 1, LOCK_SHARED)
+    host.lock(two[0], 0, 1, LOCK_TEST)
+    with refused(EAGAIN):
+        host.lock(two[1], 0, 1, LOCK_EXCLUSIVE)
