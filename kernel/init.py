@@ -240,10 +240,21 @@ class Kernel:
     # ---- devices -------------------------------------------------------------------------------------------------
 
     def etfs_register(
-        self, key: bytes, host_path: bytes, *, offset: int = 0, size: int | None = None, read_only: bool = True
+        self,
+        key: bytes,
+        host_path: bytes,
+        *,
+        offset: int = 0,
+        size: int | None = None,
+        read_only: bool = True,
+        force: bool = False,
     ) -> None:
-        """A host file, or `size` bytes of it from `offset` on, appears as the block device `key`."""
-        self._inside(lambda: self.etfs.register(key, host_path, offset, size, read_only))
+        """A host file, or `size` bytes of it from `offset` on, appears as the block device `key`.
+
+        `force`: write to it although somebody else uses it; a warning instead of the error.
+        Errors: those of opening it; EBUSY - for writing, and another program uses it: which (`kernel.dev.claims`).
+        """
+        self._inside(lambda: self.etfs.register(key, host_path, offset, size, read_only, force))
 
     def etfs_remove(self, key: bytes) -> None:
         """The device goes.  Errors: ENOENT, EBUSY."""

@@ -64,5 +64,15 @@ class BlockDevice:
         """Copy device bytes into an adopted host file at `target`, inside the host; how many.  ENOTSUP: it cannot."""
         raise fault(e.ENOTSUP, self.name)
 
+    def claim(self, exclusive: bool, offset: int = 0, length: int | None = None) -> None:
+        """Keep others off a part of the device (None: to its end) while it is in use: writers, or with `exclusive`
+        everybody who claims.
+
+        Errors: EBUSY - exclusively, and another program uses it.  A device that nobody else can reach does nothing.
+        """
+
+    def release(self, exclusive: bool, offset: int = 0, length: int | None = None) -> None:
+        """Give up what a claim with the same arguments got; nothing where it got nothing.  Never fails."""
+
     def close(self) -> None:
         """Give up what is behind the device.  Windows leave it to the device they are on."""

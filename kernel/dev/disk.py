@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from rump.kernel.dev.block import BlockDevice
+from rump.kernel.dev.claims import Claims
 from rump.kernel.errors import fault
 from rump.rumpuser.interface import errno as e
 from rump.rumpuser.interface import hypercalls as h
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from typing_extensions import Buffer
 
@@ -21,10 +22,23 @@ class Disk(BlockDevice):
     """A host file, or the part of one from `base` on, opened and closed by the disk."""
 
     def __init__(
-        self, host: Hypercalls, name: str, path: bytes, base: int, size: int | None, read_only: bool
+        self,
+        host: Hypercalls,
+        name: str,
+        path: bytes,
+        base: int,
+        size: int | None,
+        read_only: bool,
+        *,
+        force: bool = False,
+        log: Callable[[str], object] = lambda line: None,
     ) -> None:
-        """`size` None: to the end of the file.  Errors: what open brings; EISDIR, ENOTBLK - not a file with blocks;
-        EINVAL - the part begins behind the end."""
+        """`size` None: to the end of the file; `force`: others may be using it (`kernel.dev.claims`); `log` takes
+        warnings.
+
+        Errors: what open brings; EISDIR, ENOTBLK - not a file with blocks; EINVAL - the part begins behind the end;
+        EBUSY - for writing, and somebody else uses the file: who.
+        """
         self._host = host
         self.name = name
         self.read_only = read_only
@@ -37,6 +51,9 @@ class Disk(BlockDevice):
                 raise fault(e.ENOTBLK, "neither a regular file nor a block device")
             if not 0 <= base <= total or (size is not None and not 0 <= size <= total - base):
                 raise fault(e.EINVAL, f"the part from {base} lies outside the {total} bytes there are")
+            self._claims = Claims(host, self.handle, path.decode("utf-8", "backslashreplace"), force, log)
+            if not read_only:
+                self._claims.open_for_writing()
         except BaseException:
             host.close(self.handle)
             raise
@@ -77,6 +94,14 @@ class Disk(BlockDevice):
         if not self.read_only:
             flags = h.SYNC_ALL | h.SYNC_BARRIER if barrier else h.SYNC_ALL
             self._host.sync(self.handle, flags, self.base, self.size)
+
+    def claim(self, exclusive: bool, offset: int = 0, length: int | None = None) -> None:
+        if exclusive and self.read_only:
+            raise fault(e.EROFS, self.name)
+        self._claims.claim(self.base + offset, self.size - offset if length is None else length, exclusive)
+
+    def release(self, exclusive: bool, offset: int = 0, length: int | None = None) -> None:
+        self._claims.release(self.base + offset, self.size - offset if length is None else length, exclusive)
 
     def copy_to(self, offset: int, handle: int, target: int, length: int) -> int:
         self._check(offset, length)

@@ -68,7 +68,9 @@ class Etfs:
         """The node of a key; leading slashes count as one."""
         return self._nodes.get(path) or self._nodes.get(b"/" + path.lstrip(b"/"))
 
-    def register(self, key: bytes, host_path: bytes, offset: int, size: int | None, read_only: bool) -> None:
+    def register(
+        self, key: bytes, host_path: bytes, offset: int, size: int | None, read_only: bool, force: bool = False
+    ) -> None:
         """Map (a part of) a host file in.  Errors: EINVAL - the key is not absolute; EEXIST; those of opening it."""
         if key[:1] != b"/":
             raise fault(e.EINVAL, "an etfs key is an absolute path")
@@ -77,7 +79,7 @@ class Etfs:
             raise fault(e.EEXIST, key.decode("utf-8", "replace"))
         kernel = self._kernel
         name = key.rpartition(b"/")[2].decode("utf-8", "replace")
-        disk = Disk(kernel.host, name, host_path, offset, size, read_only)
+        disk = Disk(kernel.host, name, host_path, offset, size, read_only, force=force, log=kernel.log)
         rdev = kernel.devices.attach(RUMPBLK_MAJOR, disk)
         vnode = Vnode(self._mount, self._volume.add(rdev, disk.size, kernel.now()), SleepLock(kernel.cpu))
         kernel.vnodes.reference(vnode)

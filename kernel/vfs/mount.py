@@ -21,6 +21,7 @@ class Mount:
     number     st_dev of its files
     device     where the kernel reads its files' data, None if it has none
     medium     the device mounted (`device` may be the volume's own view of it)
+    claimed    whether the medium is claimed against everybody, not only against writers
     source     the medium's path, as mount(2) was given it
     path       where it hangs, likewise
     covered    the directory under it; None for the root
@@ -37,6 +38,7 @@ class Mount:
         self.device = device
         self.scratch: memoryview | None = None
         self.medium: BlockDevice | None = None
+        self.claimed = not flags & abi.MNT_RDONLY
         self.source = b""
         self.path = b"/"
         self.covered: Vnode | None = None

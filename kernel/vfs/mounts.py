@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rump.kernel.dev.block import BlockDevice
     from rump.kernel.init import Kernel
     from rump.kernel.vfs.vnode import Vnode
+    from rump.kernel.vfs.volume import Volume
 
 
 class Mounts:
@@ -48,13 +49,26 @@ class Mounts:
         arguments = MountArguments(
             device, kernel.services, read_only=read_only, options=options, cache_bytes=kernel.cache_bytes
         )
-        volume = driver.mount(arguments)
+        if device is None:
+            return self._hang(fstype or driver.name, driver.mount(arguments), covered, flags, None)
+        device.claim(not read_only)
+        try:
+            return self._hang(fstype or driver.name, driver.mount(arguments), covered, flags, device)
+        except BaseException:
+            device.release(not read_only)
+            raise
+
+    def _hang(
+        self, name: str, volume: Volume, covered: Vnode | None, flags: int, device: BlockDevice | None
+    ) -> Mount:
+        """Put a volume in its place."""
+        kernel = self._kernel
         # A volume may put something between itself and the device: a journal replayed in memory, say.
         source: BlockDevice | None = getattr(volume, "device", device)
         if kernel.marshal:
             volume = MarshalledVolume(volume)
         self._number += 1
-        mount = Mount(self._number, fstype or driver.name, volume, flags, source)
+        mount = Mount(self._number, name, volume, flags, source)
         mount.medium = device
         mount.root = kernel.vnodes.get(mount, volume.root())
         if mount.root.kind != abi.S_IFDIR:
@@ -86,6 +100,8 @@ class Mounts:
         try:
             mount.volume.unmount()
         finally:
+            if mount.medium is not None:
+                mount.medium.release(mount.claimed)
             root = mount.root
             if root is not None and not force:
                 vnodes.release(root)

@@ -124,8 +124,17 @@ class BlockFile(DeviceFile):
     def __init__(self, kernel: Kernel, vnode: Vnode, device: BlockDevice, flags: int) -> None:
         if device.read_only and flags & abi.O_ACCMODE != abi.O_RDONLY:
             raise fault(e.EROFS, device.name)
+        self._claimed = flags & abi.O_ACCMODE != abi.O_RDONLY
+        if self._claimed:
+            device.claim(True)
         super().__init__(kernel, vnode, flags)
         self.device = device
+
+    def close(self) -> None:
+        if self._claimed:
+            self.device.release(True)
+            self._claimed = False
+        super().close()
 
     def readinto(self, buffer: memoryview, offset: int) -> int:
         count = min(len(buffer), self.device.size - offset)

@@ -53,6 +53,14 @@ class Wedge(BlockDevice):
             raise fault(e.EROFS, self.name)
         self.parent.write(self._check(offset, memoryview(data).nbytes), data)
 
+    def claim(self, exclusive: bool, offset: int = 0, length: int | None = None) -> None:
+        length = self.size - offset if length is None else length
+        self.parent.claim(exclusive, self._check(offset, length), length)
+
+    def release(self, exclusive: bool, offset: int = 0, length: int | None = None) -> None:
+        length = self.size - offset if length is None else length
+        self.parent.release(exclusive, self._check(offset, length), length)
+
     def sync(self, barrier: bool = False) -> None:
         self.parent.sync(barrier)
 
