@@ -7,11 +7,11 @@ The compiled pieces are used where they were installed; RUMP_NATIVE=0 in the env
 from __future__ import annotations
 
 from rump.rumpuser.interface.hypercalls import Traits
+from rump.rumpuser.linux.busy import Busy
 from rump.rumpuser.linux.compiled import LinuxChecksums, compiled_names
 from rump.rumpuser.linux.discard import Discard
 from rump.rumpuser.linux.disk import Disk
 from rump.rumpuser.linux.entropy import LinuxEntropy
-from rump.rumpuser.linux.users import Users
 from rump.rumpuser.posix.clock import Clock, resolution
 from rump.rumpuser.posix.components import Components
 from rump.rumpuser.posix.console import Console
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Linux(
-    Disk, SeekHoles, OfdLocks, Users, Copy, Discard, Clock, LinuxEntropy, Parameters, Console, Threads, Components,
+    Disk, SeekHoles, OfdLocks, Busy, Copy, Discard, Clock, LinuxEntropy, Parameters, Console, Threads, Components,
     LinuxChecksums,
 ):  # fmt: skip
     """The Linux backend.  Several in one process know nothing of one another, but share the program's environment."""

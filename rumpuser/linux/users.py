@@ -10,9 +10,6 @@ from __future__ import annotations
 import os
 import stat
 
-from rump.rumpuser.posix.errors import blocking
-from rump.rumpuser.posix.files import Files
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,14 +21,6 @@ SYS = "/sys"
 PROC = "/proc"
 _BLOCK = -1             # stands for the file system of an identity that is a block device's number
 _DELETED = " (deleted)"
-
-
-class Users(Files):
-    """busy, for regular files and block devices; nobody uses anything else."""
-
-    @blocking
-    def busy(self, handle: int) -> str:
-        return user_of(os.fstat(self._descriptor(handle)))
 
 
 def user_of(status: os.stat_result, sys: str = SYS, proc: str = PROC) -> str:
