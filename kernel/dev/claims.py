@@ -96,7 +96,9 @@ class Claims:
 
     def _read_from(self, start: int, length: int) -> None:
         free = self._set(start, length, LOCK_SHARED, quiet=True)
-        if not (free and self._set(HELD + WRITE, 1, LOCK_TEST, quiet=True)):
+        # Writers of ours hold "write", too, but share it; whether they write here is in the lock above.
+        alone = any(self._set(byte, 1, LOCK_TEST, quiet=True) for byte in (HELD + WRITE, UNSHARED + WRITE))
+        if not (free and alone):
             self._warn(f"{_BY_ANOTHER}, which may be writing to it")
 
     def release(self, start: int, length: int, exclusive: bool) -> None:

@@ -152,7 +152,8 @@ def test_two_partitions_have_two_writers(disk, busy):
     disk(base=0, size=HALF, read_only=True).claim(False)
     assert len(disk.messages) == 1
     wedges[1].release(True)
-    Wedge(one, HALF, 4096).claim(True)
+    disk(base=HALF, read_only=True).claim(False)        # a writer of another partition is none of a reader's business
+    assert len(disk.messages) == 1
 
 
 def test_windows_are_claimed_alone(disk, busy):
@@ -232,6 +233,12 @@ def test_readers_and_qemu_do_not_hinder_one_another(disk, qemu):
     assert disk.messages == []
     disk(True).claim(False)
     assert len(disk.messages) == 1
+
+
+def test_a_qemu_that_reads_is_nothing_to_warn_of(disk, qemu):
+    qemu(READER)
+    disk(True).claim(False)
+    assert disk.messages == []
 
 
 # ---- who locks nothing -----------------------------------------------------------------------------------------------
