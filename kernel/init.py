@@ -22,7 +22,7 @@ from rump.kernel.vfs.etfs import Etfs
 from rump.kernel.vfs.mounts import Mounts
 from rump.kernel.vfs.namei import parent_of
 from rump.kernel.vfs.vnode import VnodeTable
-from rump.kernel.vfs.volume import Services
+from rump.kernel.vfs.volume import MountArguments, Services
 from rump.rumpuser.interface import errno as e
 from rump.rumpuser.interface.hypercalls import CLOCK_ABSMONO, CLOCK_RELWALL, PARAM_HOSTNAME, VERSION, Upcalls
 
@@ -294,6 +294,33 @@ class Kernel:
         self.cpu.acquire()
         try:
             return self.drivers.probe(device)
+        finally:
+            self.cpu.release()
+
+    def newfs(self, fstype: str, path: bytes, options: dict[str, str]) -> tuple[tuple[bytes, bytes], ...]:
+        """Make a file system on a device; what was made, as (key, value).  What was there is lost, unasked.
+
+        A type that is one of several names of its driver ("ext4") is handed to it as the option "type".
+
+        Errors: ENODEV - no such type; EOPNOTSUPP - its driver cannot; EBUSY - the device is mounted or has wedges;
+        EROFS; the driver's: EINVAL, ENOSPC.
+        """
+        device = self.device(path)
+        self.cpu.acquire()
+        try:
+            driver = self.drivers.filesystem(fstype, device)
+            if driver.newfs is None:
+                raise fault(e.EOPNOTSUPP, f"{driver.name}: cannot be made")
+            if self.uses(device):
+                raise fault(e.EBUSY, device.name)
+            if device.read_only:
+                raise fault(e.EROFS, device.name)
+            if fstype in driver.aliases:
+                options = {"type": fstype, **options}
+            arguments = MountArguments(
+                device, self.services, read_only=False, options=options, cache_bytes=self.cache_bytes
+            )
+            return driver.newfs(arguments)
         finally:
             self.cpu.release()
 

@@ -359,11 +359,14 @@ class FileSystem:
                   text ("ext4", "FAT32") or None
     mount         `MountArguments` -> `Volume`.  Errors: EFTYPE - not this file system; EINVAL - an unknown option, an
                   unsupported feature (named); EROFS - cannot be mounted for writing
+    newfs         makes a new file system on the device of `MountArguments` and says what it made, as `Volume.describe`
+                  does; None: the driver cannot.  Deterministic but for `services`.  What was on the device is lost.
+                  Errors: EINVAL - an unknown option, or a value that does not do (named); ENOSPC - too small a device
     needs_device  whether a block device is wanted
     capabilities  what the format can hold at its best; a volume's own may be less
     """
 
-    __slots__ = ("aliases", "capabilities", "mount", "name", "needs_device", "probe", "requires")
+    __slots__ = ("aliases", "capabilities", "mount", "name", "needs_device", "newfs", "probe", "requires")
 
     def __init__(
         self,
@@ -372,6 +375,7 @@ class FileSystem:
         mount: Callable[[MountArguments], Volume],
         capabilities: Capabilities,
         probe: Callable[[BlockDevice], str | None] | None = None,
+        newfs: Callable[[MountArguments], tuple[tuple[bytes, bytes], ...]] | None = None,
         aliases: tuple[str, ...] = (),
         requires: tuple[str, ...] = (),
         needs_device: bool = True,
@@ -380,6 +384,7 @@ class FileSystem:
         self.mount = mount
         self.capabilities = capabilities
         self.probe = probe
+        self.newfs = newfs
         self.aliases = aliases
         self.requires = requires
         self.needs_device = needs_device

@@ -71,10 +71,17 @@ def _mount(arguments: MountArguments) -> Volume:
     return mount(arguments)
 
 
+def _newfs(arguments: MountArguments) -> tuple[tuple[bytes, bytes], ...]:
+    from rump.drivers.fs.ext2fs.newfs import newfs
+
+    return newfs(arguments)
+
+
 driver = FileSystem(
     name="ext2fs",
     aliases=("ext2", "ext3", "ext4"),
     mount=_mount,
     probe=_probe,
+    newfs=_newfs,
     capabilities=capabilities(),
 )

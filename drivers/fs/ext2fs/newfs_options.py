@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What newfs is asked for: options as strings, turned into numbers, with the defaults that mke2fs publishes.
+
+The defaults are those of mke2fs.conf(5) and mke2fs(8) of e2fsprogs 1.47: features by type, block size and inode ratio
+by size, 5 % reserved, the journal's size by the volume's.
+"""
+
+from __future__ import annotations
+
+from rump.drivers.fs.ext2fs import features
+from rump.kernel.errors import fault
+from rump.rumpuser.interface import errno as e
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rump.kernel.vfs.volume import MountArguments
+
+OPTIONS = (
+    "type", "size", "block_size", "inode_ratio", "inodes", "inode_size", "reserved_percent", "label", "uuid",
+    "features", "journal_size", "hash_seed", "stride", "stripe_width", "root_owner", "lazy_itable_init", "zeroed",
+    "time", "last_mounted", "dry_run",
+)  # fmt: skip
+
+_EXT2 = ("ext_attr", "resize_inode", "dir_index", "filetype", "sparse_super", "large_file")
+_EXT3 = (*_EXT2, "has_journal")
+_EXT4 = (*_EXT3, "extent", "huge_file", "flex_bg", "metadata_csum", "64bit", "dir_nlink", "extra_isize")
+TYPES = {"ext2": _EXT2, "ext3": _EXT3, "ext4": _EXT4}
+"""Type -> its features."""
+
+_ALSO = ("uninit_bg", "metadata_csum_seed", "large_dir", "ea_inode", "verity", "stable_inodes")
+CAN = frozenset((*_EXT4, *_ALSO))
+"""Features that can be laid out; the rest would need structures that are not made here."""
+
+MIB = 1 << 20
+
+
+class Wanted:
+    """The options, understood.
+
+    type, features          "ext4"; names of features
+    size                    bytes of the device to use
+    block_size, inode_size  bytes
+    inode_ratio             bytes of the volume for each inode; void if `inodes` is not 0
+    inodes                  how many are asked for, 0: by the ratio
+    reserved_percent        of the blocks, only root may fill them
+    journal_size            bytes, None: by the volume's size
+    stride, stripe_width    blocks
+    lazy                    inode tables that are marked unused need not be zeros
+    zeroed                  the device is known to read as zeros
+    time                    seconds since 1970
+    """
+
+    def __init__(self, arguments: MountArguments) -> None:
+        options, services = arguments.options, arguments.services
+        for name in options:
+            if name not in OPTIONS:
+                raise fault(e.EINVAL, f"unknown option {name}")
+        device = arguments.device
+        if device is None:
+            raise fault(e.ENXIO, "ext2fs needs a device")
+        number = _Numbers(options)
+        self.type = options.get("type", "ext2")
+        if self.type not in TYPES:
+            raise fault(e.EINVAL, f"option type={self.type}: not one of {' '.join(TYPES)}")
+        self.size = number("size", device.size & ~4095 or device.size, 0, device.size)
+        self._sizes(number)
+        self.features = _features(self.type, options.get("features", ""))
+        self.reserved_percent = _percent(options.get("reserved_percent", "5"))
+        journal = number("journal_size", -1, 0, 10 << 14)
+        self.journal_size = None if journal < 0 else journal * MIB
+        self.stride = number("stride", 0, 0, 0xFFFF)
+        self.stripe_width = number("stripe_width", 0, 0, 0xFFFFFFFF)
+        self.lazy = bool(number("lazy_itable_init", 1, 0, 1))
+        self.zeroed = bool(number("zeroed", 0, 0, 1))
+        self.dry_run = bool(number("dry_run", 0, 0, 1))
+        self.time = number("time", min(max(services.now() // 10**9, 0), 0xFFFFFFFF), 0, 0xFFFFFFFF)
+        self.uuid = _uuid("uuid", options.get("uuid", "random"), services.random)
+        self.hash_seed = _uuid("hash_seed", options.get("hash_seed", "random"), services.random)
+        self.label = _text("label", options.get("label", ""), 16)
+        self.last_mounted = _text("last_mounted", options.get("last_mounted", ""), 64)
+        self.root_owner = _owner(options.get("root_owner", "0:0"))
+
+    def _sizes(self, number: _Numbers) -> None:
+        """Block size, inode size and ratio: by the size of the volume, unless they are given."""
+        mebibytes = self.size // MIB
+        small = mebibytes < 512
+        self.block_size = number("block_size", 1024 if small else 4096, 1024, 65536)
+        if self.block_size & self.block_size - 1:
+            raise fault(e.EINVAL, f"option block_size={self.block_size}: not a power of two")
+        ratio = 8192 if mebibytes < 3 else 4096 if small else 16384
+        if mebibytes >= 4 * MIB:
+            ratio = 65536 if mebibytes >= 16 * MIB else 32768
+        self.inode_ratio = number("inode_ratio", ratio, 1024, 1 << 26)
+        self.inodes = number("inodes", 0, 1, 0xFFFFFFFF)
+        self.inode_size = number("inode_size", 256, 128, self.block_size)
+        if self.inode_size & self.inode_size - 1:
+            raise fault(e.EINVAL, f"option inode_size={self.inode_size}: not a power of two")
+
+
+class _Numbers:
+    """Reads options that are numbers."""
+
+    def __init__(self, options: dict[str, str]) -> None:
+        self._options = options
+
+    def __call__(self, name: str, default: int, least: int, most: int) -> int:
+        text = self._options.get(name)
+        if text is None:
+            return default
+        if not text.isascii() or not text.isdigit() or len(text) > 20:
+            raise fault(e.EINVAL, f"option {name}={text}: not a number")
+        if not least <= int(text) <= most:
+            raise fault(e.EINVAL, f"option {name}={text}: not in {least} to {most}")
+        return int(text)
+
+
+def _features(kind: str, text: str) -> set[str]:
+    """The type's features with those named added, and with those named after ``^`` or ``-`` taken away."""
+    chosen = set(TYPES[kind])
+    for word in text.replace(" ", ",").split(","):
+        name = {"extents": "extent"}.get(word.lstrip("^-+"), word.lstrip("^-+"))
+        if not name:
+            continue
+        if name == "none":
+            chosen.clear()
+        elif word[0] in "^-":
+            _known(name)
+            chosen.discard(name)
+        elif name in CAN:
+            chosen.add(name)
+        else:
+            _known(name)
+            raise fault(e.EINVAL, f"feature {name}: cannot be made here")
+    return _consistent(chosen, {"uninit_bg"} & set(text.split(",")))
+
+
+def _known(name: str) -> None:
+    if not any(name in table.values() for table in (features.COMPAT, features.INCOMPAT, features.RO_COMPAT)):
+        raise fault(e.EINVAL, f"feature {name}: unknown")
+
+
+def _consistent(chosen: set[str], asked: set[str]) -> set[str]:
+    """Features that fit each other.  Errors: EINVAL - they do not."""
+    if "metadata_csum" in chosen:
+        chosen -= {"uninit_bg"}         # its bit is said to be implied, and must not be set
+    needs = (("resize_inode", "sparse_super"), ("metadata_csum_seed", "metadata_csum"), ("verity", "extent"))
+    for name, other in needs:
+        if name in chosen and other not in chosen:
+            raise fault(e.EINVAL, f"feature {name}: needs {other}")
+    return chosen
+
+
+def _percent(text: str) -> tuple[int, int]:
+    """A share as a fraction: (numerator, denominator) of the whole.  At most half."""
+    whole, _, part = text.partition(".")
+    digits = whole + part
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 9:
+        raise fault(e.EINVAL, f"option reserved_percent={text}: not a number")
+    share = int(digits), 100 * 10 ** len(part)
+    if share[0] * 2 > share[1]:
+        raise fault(e.EINVAL, f"option reserved_percent={text}: more than 50")
+    return share
+
+
+def _uuid(name: str, text: str, random: object) -> bytes:
+    """Sixteen bytes: as given, zeros for "clear", a random UUID of version 4 for "random"."""
+    if text == "clear":
+        return bytes(16)
+    if text == "random":
+        assert callable(random)
+        data = bytearray(random(16))
+        data[6] = data[6] & 0x0F | 0x40
+        data[8] = data[8] & 0x3F | 0x80
+        return bytes(data)
+    digits = text.replace("-", "")
+    try:
+        data = bytearray.fromhex(digits)
+    except ValueError:
+        data = bytearray()
+    if len(data) != 16 or len(digits) != 32:
+        raise fault(e.EINVAL, f"option {name}={text}: not a UUID")
+    return bytes(data)
+
+
+def _text(name: str, text: str, room: int) -> bytes:
+    data = text.encode("utf-8", "surrogateescape")
+    if len(data) > room or b"\0" in data:
+        raise fault(e.EINVAL, f"option {name}={text}: longer than {room} bytes")
+    return data
+
+
+def _owner(text: str) -> tuple[int, int]:
+    """``uid:gid``."""
+    uid, _, gid = text.partition(":")
+    for part in (uid, gid):
+        if not part.isascii() or not part.isdigit() or len(part) > 10 or int(part) > 0xFFFFFFFF:
+            raise fault(e.EINVAL, f"option root_owner={text}: not uid:gid")
+    return int(uid), int(gid)
