@@ -34,6 +34,7 @@ VERBS = {
     "find": ("find", "search for files"),
     "info": ("info", "tell what an image is and what is in it"),
     "ls": ("ls", "list directories"),
+    "mkfs": ("mkfs", "make an ext2, ext3 or ext4 file system"),
     "part": ("part", "list the partitions of a disk image"),
     "readlink": ("readlink", "print where symbolic links lead"),
     "stat": ("stat", "show all that is known of files"),

@@ -88,10 +88,10 @@ class Files:
     # ---- the room kept for descriptors ---------------------------------------------------------------------------
 
     def _resize(self) -> None:
-        """The resize inode: through its double indirect block it owns the room behind the descriptors, in all groups."""
+        """The resize inode: through its double indirect block it owns the room behind the descriptors."""
         layout = self.layout
         words = layout.block_size // 4
-        goal = 3 + layout.reserved_gdt + layout.descriptor_blocks + layout.table_blocks
+        goal = layout.first_data_block + 2 + layout.reserved_gdt + layout.descriptor_blocks + layout.table_blocks
         top = self._blocks_of(goal, 1)[0]
         pointers = [0] * words
         first = layout.first_data_block + 1 + layout.descriptor_blocks

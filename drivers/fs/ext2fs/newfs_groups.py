@@ -40,7 +40,7 @@ class Groups:
         self._bitmaps: dict[object, tuple[bytes, int]] = {}
         self._wide = layout.descriptor_size >= 64
         self._whole_tables = not wanted.zeroed and not (wanted.lazy and layout.sums)
-        self._zeroed = ITABLE_ZEROED if layout.sums and (wanted.zeroed or not wanted.lazy) else 0
+        self._zeroed = ITABLE_ZEROED if wanted.zeroed or self._whole_tables else 0
         self.free_blocks = 0
 
     def write(self) -> None:
@@ -105,9 +105,7 @@ class Groups:
 
     def _flags(self, group: int, touched: bool) -> int:
         """What is said to be unused: never in group 0, and the last group's blocks never are."""
-        if not self._layout.sums:
-            return 0
-        if group == 0:
+        if group == 0 or not self._layout.sums:
             return self._zeroed
         used = touched or group == self._layout.groups - 1 or group in self._space.extra
         return self._zeroed | INODE_UNINIT | (0 if used else BLOCK_UNINIT)

@@ -25,6 +25,7 @@ JOURNAL_INO = 8
 MAGIC = 0xC03B3998
 SUPERBLOCK_V2 = 4
 LEAST = 1024                # blocks
+MOST = 10_240_000
 TOO_SMALL = 2048            # a volume of fewer blocks has none
 EXTENT_MAX = 32768          # blocks
 
@@ -45,8 +46,8 @@ def journal_blocks(wanted: Wanted, layout: Layout, free: int) -> int:
             return 0
         return next((size for limit, size in _SIZES if layout.blocks < limit), _LARGEST)
     blocks = wanted.journal_size // layout.block_size
-    if blocks < LEAST:
-        raise fault(e.EINVAL, f"a journal of {blocks} blocks is too small: it needs {LEAST}")
+    if not LEAST <= blocks <= MOST:
+        raise fault(e.EINVAL, f"a journal of {blocks} blocks: it can have {LEAST} to {MOST}")
     if blocks > free // 2:
         raise fault(e.ENOSPC, f"a journal of {blocks} blocks is too large for this volume")
     return blocks
@@ -75,7 +76,10 @@ class Journal:
         layout, space = self._files.layout, self._space
         group = layout.group_of(layout.blocks - layout.first_data_block >> 1)
         if layout.unit > 1 and group > FLEX_GROUPS:
-            first = group = group - group % FLEX_GROUPS
+            group -= group % FLEX_GROUPS
+            while group < layout.groups - 1 and not space.free(group):
+                group += 1
+            first = group
         else:
             first = max(group - 1, 0)
         choice = range(first, min(group + 1, layout.groups - 1) + 1)
@@ -99,7 +103,8 @@ class Journal:
             node = node[:end] + pack("<I", value) + node[end + 4 :]
         files.blocks[leaf] = node
         root = pack("<HHHHIIIHH", d.EXTENT_MAGIC, 1, 4, 1, 0, 0, leaf & 0xFFFFFFFF, leaf >> 32, 0)
-        return d.INODE_EXTENTS, root.ljust(60, b"\0"), self.count + 1
+        # Behind the root's one entry there is what it was made of, as after any such split.
+        return d.INODE_EXTENTS, root + extent_node(self.runs[:4], 4, 60)[len(root) :], self.count + 1
 
     def _leaf_block(self, pieces: list[Range]) -> int:
         """A block for the extents that do not fit into the inode: right before the journal, or behind its fifth piece;
@@ -122,20 +127,22 @@ class Journal:
         taken = self.count + _tree_blocks(self.count, words)
         ranges = self._space.take(self._files.layout.first_data_block, taken)
         supply = (block for low, high in ranges for block in range(low, high))
-        blocks: list[int] = []
-        pointers = [self._subtree(level, words, supply, blocks) for level in (0,) * 12 + (1, 2, 3)]
-        self.runs = joined([(block, block + 1) for block in blocks])
+        self.runs = []
+        self._left = self.count
+        pointers = [self._subtree(level, words, supply) for level in (0,) * 12 + (1, 2, 3)]
         return 0, pack("<15I", *pointers), taken
 
-    def _subtree(self, level: int, words: int, supply: Iterator[int], blocks: list[int]) -> int:
+    def _subtree(self, level: int, words: int, supply: Iterator[int]) -> int:
         """The root of a subtree of that level, with all below it that the journal needs; 0 if it needs nothing."""
-        if len(blocks) >= self.count:
+        if not self._left:
             return 0
         block = next(supply)
         if level == 0:
-            blocks.append(block)
+            self._left -= 1
+            low = self.runs.pop()[0] if self.runs and self.runs[-1][1] == block else block
+            self.runs.append((low, block + 1))
             return block
-        rows = [self._subtree(level - 1, words, supply, blocks) for _ in range(words)]
+        rows = [self._subtree(level - 1, words, supply) for _ in range(words)]
         self._files.blocks[block] = pack(f"<{words}I", *rows)
         return block
 

@@ -49,9 +49,10 @@ class Layout:
         self.unit = FLEX_GROUPS if "flex_bg" in features else 1
         self.stride = wanted.stride
         self.sums = bool(features & {"metadata_csum", "uninit_bg"})
-        self.reserved = self.blocks * wanted.reserved_percent[0] // wanted.reserved_percent[1]
+        self._by_ratio = not wanted.inodes and wanted.inode_ratio >= self.block_size
+        whole, (share, parts) = self.blocks, wanted.reserved_percent
         self._fit(wanted)
-        self.reserved = min(self.reserved, self.blocks // 2)
+        self.reserved = whole * share // parts * self.blocks // whole
 
     def _fit(self, wanted: Wanted) -> None:
         """Count groups and inodes; a last group too small for its own structures is left off."""
@@ -61,7 +62,7 @@ class Layout:
                 raise fault(e.ENOSPC, f"{wanted.size} bytes are too few for a file system")
             self.groups = -(-(self.blocks - self.first_data_block) // self.group_blocks)
             self.descriptor_blocks = -(-self.groups * self.descriptor_size // self.block_size)
-            self._inodes(max(asked, FIRST_INO + 1))
+            self._inodes(asked)
             self.reserved_gdt = self._reserved_gdt() if "resize_inode" in self.features else 0
             last = (self.blocks - self.first_data_block) % self.group_blocks
             overhead = 2 + self.table_blocks + self.super_blocks(self.groups - 1)
@@ -76,7 +77,9 @@ class Layout:
     def _inodes(self, asked: int) -> None:
         """Inodes of a group: what fills the blocks of its table, a multiple of 8."""
         size, block = self.inode_size, self.block_size
-        share = -(-asked // self.groups)
+        share = max(-(-asked // self.groups), FIRST_INO + 5)      # group 0 holds those reserved, and lost+found
+        if share > block * 8 and self._by_ratio:
+            share = block * 8       # where the last group was left off
         if share > block * 8:
             raise fault(e.EINVAL, f"too many inodes: {share} a group, more than the {block * 8} a bitmap has")
         while True:

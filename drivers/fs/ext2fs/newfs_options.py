@@ -38,6 +38,7 @@ class Wanted:
     """The options, understood.
 
     type, features          "ext4"; names of features
+    dry_run                 nothing is written; the size may then be more than the device has
     size                    bytes of the device to use
     block_size, inode_size  bytes
     inode_ratio             bytes of the volume for each inode; void if `inodes` is not 0
@@ -62,17 +63,18 @@ class Wanted:
         self.type = options.get("type", "ext2")
         if self.type not in TYPES:
             raise fault(e.EINVAL, f"option type={self.type}: not one of {' '.join(TYPES)}")
-        self.size = number("size", device.size & ~4095 or device.size, 0, device.size)
+        self.dry_run = bool(number("dry_run", 0, 0, 1))
+        most = 1 << 62 if self.dry_run else device.size
+        self.size = number("size", device.size & ~4095 or device.size, 0, most)
         self._sizes(number)
         self.features = _features(self.type, options.get("features", ""))
         self.reserved_percent = _percent(options.get("reserved_percent", "5"))
-        journal = number("journal_size", -1, 0, 10 << 14)
+        journal = number("journal_size", -1, 0, 1 << 20)
         self.journal_size = None if journal < 0 else journal * MIB
         self.stride = number("stride", 0, 0, 0xFFFF)
         self.stripe_width = number("stripe_width", 0, 0, 0xFFFFFFFF)
         self.lazy = bool(number("lazy_itable_init", 1, 0, 1))
         self.zeroed = bool(number("zeroed", 0, 0, 1))
-        self.dry_run = bool(number("dry_run", 0, 0, 1))
         self.time = number("time", min(max(services.now() // 10**9, 0), 0xFFFFFFFF), 0, 0xFFFFFFFF)
         self.uuid = _uuid("uuid", options.get("uuid", "random"), services.random)
         self.hash_seed = _uuid("hash_seed", options.get("hash_seed", "random"), services.random)
@@ -90,7 +92,7 @@ class Wanted:
         ratio = 8192 if mebibytes < 3 else 4096 if small else 16384
         if mebibytes >= 4 * MIB:
             ratio = 65536 if mebibytes >= 16 * MIB else 32768
-        self.inode_ratio = number("inode_ratio", ratio, 1024, 1 << 26)
+        self.inode_ratio = number("inode_ratio", max(ratio, self.block_size), 1024, 1 << 26)
         self.inodes = number("inodes", 0, 1, 0xFFFFFFFF)
         self.inode_size = number("inode_size", 256, 128, self.block_size)
         if self.inode_size & self.inode_size - 1:
@@ -131,7 +133,7 @@ def _features(kind: str, text: str) -> set[str]:
         else:
             _known(name)
             raise fault(e.EINVAL, f"feature {name}: cannot be made here")
-    return _consistent(chosen, {"uninit_bg"} & set(text.split(",")))
+    return _consistent(chosen)
 
 
 def _known(name: str) -> None:
@@ -139,11 +141,12 @@ def _known(name: str) -> None:
         raise fault(e.EINVAL, f"feature {name}: unknown")
 
 
-def _consistent(chosen: set[str], asked: set[str]) -> set[str]:
+def _consistent(chosen: set[str]) -> set[str]:
     """Features that fit each other.  Errors: EINVAL - they do not."""
     if "metadata_csum" in chosen:
         chosen -= {"uninit_bg"}         # its bit is said to be implied, and must not be set
-    needs = (("resize_inode", "sparse_super"), ("metadata_csum_seed", "metadata_csum"), ("verity", "extent"))
+    needs = (("resize_inode", "sparse_super"), ("metadata_csum_seed", "metadata_csum"), ("verity", "extent"),
+             ("64bit", "extent"))  # fmt: skip
     for name, other in needs:
         if name in chosen and other not in chosen:
             raise fault(e.EINVAL, f"feature {name}: needs {other}")

@@ -70,8 +70,9 @@ class Unit:
             self._map.add(index * layout.group_blocks, layout.super_blocks(first + index))
         self.rows = self._flex(count) if layout.unit > 1 else [self._alone(first)]
         self.used = [list(self._cut(index)) for index in range(count)]
-        self.touched = {group for start, end in self._taken if layout.unit > 1
-                        for group in range(start // layout.group_blocks, (end - 1) // layout.group_blocks + 1)}  # fmt: skip
+        self.touched: set[int] = set()
+        for start, end in self._taken if layout.unit > 1 else ():
+            self.touched.update(range(start // layout.group_blocks, (end - 1) // layout.group_blocks + 1))
 
     def _take(self, start: int, length: int, room: int = 0) -> int:
         """Blocks from `start` on where the next `room` are free too, if there are any such."""
