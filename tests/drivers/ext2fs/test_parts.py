@@ -69,8 +69,8 @@ def test_collector_joins_and_cuts():
 
 def test_imports_reach_no_host():
     """Pure computing and the kernel, nothing else, in any function of any file."""
-    allowed = {"__future__", "struct", "binascii", "functools", "bisect", "itertools", "unicodedata", "typing", "typing_extensions",
-               "collections.abc"}  # fmt: skip
+    allowed = {"__future__", "struct", "binascii", "functools", "bisect", "itertools", "unicodedata", "typing",
+               "typing_extensions", "collections.abc"}  # fmt: skip
     for path in Path(package.__path__[0]).glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [node.module] if isinstance(node, ast.ImportFrom) else []
