@@ -10,7 +10,7 @@ import pytest
 
 MODULES = (
     "attributes", "dates", "df", "image", "json_lines", "ls", "names", "owners", "part", "sizes", "stat_format",
-    "listing.columns",
+    "listing.columns", "mkfs",
 )  # fmt: skip
 
 
