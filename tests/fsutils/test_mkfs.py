@@ -45,7 +45,9 @@ def test_a_new_image(fsu: Fsu, tmp_path: Path, kind: str) -> None:
     assert b"hello" in fsu("info", image).out
 
 
-@pytest.mark.parametrize("size, expected", [("2M", 2 << 20), ("3000K", 3000 << 10), ("8192s", 4 << 20), ("65536", 65536)])
+@pytest.mark.parametrize(
+    "size, expected", [("2M", 2 << 20), ("3000K", 3000 << 10), ("8192s", 4 << 20), ("65536", 65536)]
+)
 def test_sizes(fsu: Fsu, tmp_path: Path, size: str, expected: int) -> None:
     assert fsu("mkfs", "-q", tmp_path / "x.img", size) == (0, b"", b"")
     assert (tmp_path / "x.img").stat().st_size == expected
