@@ -144,14 +144,15 @@ class Target:
         return False
 
     def make(self, kind: str, options: dict[str, str], dry_run: bool) -> dict[str, str]:
-        """Try it without writing, then do it; what was made."""
+        """Make it, and where something is lost by it try first without writing; what was made."""
         kernel = self._session.kernel
         if self._asked is not None or self._whole:
             options["size"] = str(self.size if self._asked is not None else self.size & ~4095 or self.size)
         options.setdefault("time", str(kernel.now() // 10**9))
-        made = kernel.newfs(kind, self._stand_in(), {"size": str(self.size & ~4095), **options, "dry_run": "1"})
-        if dry_run:
-            return _text(made)
+        if dry_run or not self._empty:
+            made = kernel.newfs(kind, self._stand_in(), {"size": str(self.size & ~4095), **options, "dry_run": "1"})
+            if dry_run:
+                return _text(made)
         if self._whole or not self._exists:
             return self._in_file(kind, options)
         return _text(kernel.newfs(kind, self._writable(), options | {"zeroed": str(int(self._empty))}))
