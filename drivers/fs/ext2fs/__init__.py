@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""ext2, ext3 and ext4, for reading: everything that old and today's mke2fs make, in any mix.
+"""ext2, ext3 and ext4, for reading: everything that old and today's mke2fs make, in any mix; `newfs` makes them.
 
 A journal that needs recovery is replayed over the image, not into it.  Mount options:
 

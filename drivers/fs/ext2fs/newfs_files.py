@@ -131,6 +131,8 @@ class Files:
     ) -> None:
         """An inode with `size` bytes in so many blocks."""
         flags, tree = mapped
+        if size >> 31:
+            self.layout.features.add("large_file")
         sectors = blocks * self.layout.block_size // 512
         more.setdefault("links_count", 1)
         self._store(number, mode=mode, size_lo=size & 0xFFFFFFFF, size_high=size >> 32, flags=flags, block=tree,

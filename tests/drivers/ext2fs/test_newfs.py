@@ -219,7 +219,8 @@ def test_any_options(tmp_path):
     accepted = 0
     for _ in range(40):
         names = chance.sample(("resize_inode", "sparse_super", "64bit", "metadata_csum", "flex_bg", "extent",
-                               "filetype", "uninit_bg", "has_journal", "extra_isize", "metadata_csum_seed"),
+                               "large_file", "filetype", "uninit_bg", "has_journal", "extra_isize",
+                               "metadata_csum_seed"),
                               3)  # fmt: skip
         options = {
             "type": chance.choice(("ext2", "ext3", "ext4")), "block_size": str(1024 << chance.randrange(4)),
