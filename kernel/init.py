@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from rump.kernel.dev.block import BlockDevice
     from rump.kernel.dev.partitions import Partition
+    from rump.kernel.lwp import LwpBase
     from rump.kernel.vfs.vnode import Vnode
     from rump.kernel.vfs.volume import Attributes, FileSystem
     from rump.rumpuser.interface.hypercalls import Hypercalls
@@ -174,14 +175,13 @@ class Kernel(DeviceManagement):
     # ---- files: what several system calls share ------------------------------------------------------------------
 
     def create(
-        self, lwp: Lwp | object, directory: Vnode, name: bytes, mode: int, rdev: int = 0, target: bytes = b""
+        self, lwp: LwpBase, directory: Vnode, name: bytes, mode: int, rdev: int = 0, target: bytes = b""
     ) -> Vnode:
         """Make a file in a directory; its vnode, held by the lwp.
 
         It belongs to the caller's user and, as BSD has it, to the directory's group.
         Errors: ENOENT - the directory was removed; EACCES, EROFS, EPERM; ENAMETOOLONG; the volume's.
         """
-        assert isinstance(lwp, Lwp)
         credentials = lwp.process.credentials
         if not name or name in (b".", b".."):
             raise fault(e.EEXIST)
@@ -203,9 +203,8 @@ class Kernel(DeviceManagement):
         directory.forget_negatives()
         return self.adopt_child(lwp, directory, name, made)
 
-    def adopt_child(self, lwp: object, directory: Vnode, name: bytes, attributes: Attributes) -> Vnode:
+    def adopt_child(self, lwp: LwpBase, directory: Vnode, name: bytes, attributes: Attributes) -> Vnode:
         """The vnode of what a directory's volume said is called `name`; cached, held by the lwp."""
-        assert isinstance(lwp, Lwp)
         vnode = self.vnodes.get(directory.mount, attributes)
         lwp.held.append(vnode)
         if vnode.kind == abi.S_IFDIR:
@@ -225,9 +224,8 @@ class Kernel(DeviceManagement):
         vnode.name = name
         self.vnodes.reference(directory)
 
-    def parent(self, lwp: object, directory: Vnode) -> Vnode:
+    def parent(self, lwp: LwpBase, directory: Vnode) -> Vnode:
         """What ".." is in a directory."""
-        assert isinstance(lwp, Lwp)
         return parent_of(lwp, directory)
 
     def check_names(self, directory: Vnode, names: list[bytes]) -> None:
