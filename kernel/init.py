@@ -10,7 +10,7 @@ from __future__ import annotations
 from rump.kernel import abi
 from rump.kernel.callout import Callouts
 from rump.kernel.component import FACTION_VFS, SYSCALL, Component, Drivers, in_order
-from rump.kernel.cpu import VirtualCPU
+from rump.kernel.cpu import SleepLock, VirtualCPU
 from rump.kernel.dev.devsw import NODES, DeviceTable
 from rump.kernel.devices import DeviceManagement
 from rump.kernel.errors import fault
@@ -77,6 +77,7 @@ class Kernel(DeviceManagement):
         self.marshal = marshal
         self.cache_bytes = cache_bytes
         self.log = log or self._log_to_console
+        self.callouts = Callouts(self.monotonic)
         self.services = Services(
             self.now,
             host.getrandom,
@@ -84,8 +85,9 @@ class Kernel(DeviceManagement):
             # Looked up at each call: a host may put something quicker in their place at the first one.
             lambda seed, data: host.crc32c(seed, data),
             lambda *arguments: host.crc32c_many(*arguments),
+            lambda: SleepLock(self.cpu),
+            self.callouts.schedule,
         )
-        self.callouts = Callouts(self.monotonic)
         self.wakeups = Wakeups(self.cpu, self.callouts, self.monotonic)
         self.devices = DeviceTable(host)
         self.vnodes = VnodeTable(self.cpu, vnodes)

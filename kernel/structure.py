@@ -76,3 +76,13 @@ class Structure:
         assert list(wanted) == [name for name in cls.fields if name in wanted], names
         codes = [c if name in wanted else f"{Struct(cls.order + c).size}x" for name, c in cls.fields.items()]
         return Struct(cls.order + "".join(codes) + (f"{tail}x" if tail else ""))
+
+    @classmethod
+    def place(cls, name: str) -> tuple[int, Struct]:
+        """(bytes into the structure, form) of one field, to change it where it lies."""
+        before = []
+        for field, code in cls.fields.items():
+            if field == name:
+                return Struct(cls.order + "".join(before)).size, Struct(cls.order + code)
+            before.append(code)
+        raise KeyError(name)

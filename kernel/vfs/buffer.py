@@ -54,6 +54,11 @@ class BufferCache:
                 self.used -= self._lengths.pop(oldest)
             del self._pieces[oldest]
 
+    def drop(self, offset: int) -> None:
+        """Forget the piece at `offset`: what is on the device is out of date, or will be."""
+        if self._pieces.pop(offset, None) is not None:
+            self.used -= self._lengths.pop(offset, 0)
+
     def forget(self) -> None:
         """Drop everything."""
         self._pieces.clear()

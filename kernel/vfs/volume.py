@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from rump.kernel.callout import Callout
+    from rump.kernel.cpu import SleepLock
     from rump.kernel.dev.block import BlockDevice
 
     Handle: TypeAlias = tuple[int, int]
@@ -155,7 +157,10 @@ class Volume:
         return ()
 
     def sync(self) -> None:
-        """Everything changed so far is on stable storage when this returns."""
+        """Everything changed so far, and all file data written to the device, is on stable storage when this returns.
+
+        Errors: EIO and others - something is not, and will not be; every later call says so again.
+        """
 
     def unmount(self) -> None:
         """The last call.  No file is in use; the volume leaves the medium clean."""
@@ -189,11 +194,41 @@ class Volume:
         """The bytes of a regular file where `map` said INLINE or ENCODED; short only at the file's size."""
         raise fault(e.EOPNOTSUPP)
 
+    def reserve(self, file: Handle, offset: int, length: int) -> tuple[Run, ...]:
+        """Where a regular file's bytes from `offset` are to be written: adjoining runs in order, covering the range, or
+        a prefix of it if there is no room for more or there are very many - at least its first byte.
+
+        DATA: the kernel writes them to the device.  Runs may begin before the range and end behind it: what is outside
+        of it the kernel writes as zeros (the rest of a block nobody has written, the end of what was the last one).
+        Space that is new is not reachable yet; `commit_write` makes it so, or `abandon` gives it back.
+        INLINE or ENCODED: the kernel calls `write` instead; only such a run is alone, and nothing is reserved then.
+        Requires: nothing is reserved for the file.  Errors: EFBIG, ENOSPC, EDQUOT.
+        """
+        return ((INLINE, offset, length, 0),)
+
+    def commit_write(self, file: Handle, offset: int, length: int) -> Attributes:
+        """The first `length` bytes of what was reserved from `offset` on have been written: they belong to the file,
+        which has grown if they reach beyond its end.  What else was reserved is given back.  The new attributes."""
+        raise fault(e.EOPNOTSUPP)
+
+    def abandon(self, file: Handle) -> None:
+        """Nothing comes of what was reserved for a file."""
+
     def write(self, file: Handle, offset: int, data: Buffer) -> Attributes:
         """Write all of `data`, growing the file; a gap reads as zeros.  The new attributes.
 
         For files without blocks of their own.  Errors: EFBIG, ENOSPC - nothing was written.
         """
+        raise fault(e.EOPNOTSUPP)
+
+    def allocate(self, file: Handle, offset: int, length: int) -> Attributes:
+        """Space is set aside for all of a range, which reads as before, and beyond the end as zeros; the file grows to
+        its end (posix_fallocate).  The new attributes.  Errors: EFBIG, ENOSPC, EDQUOT - nothing was set aside."""
+        raise fault(e.EOPNOTSUPP)
+
+    def punch(self, file: Handle, offset: int, length: int) -> Attributes:
+        """A range, cut at the file's size, reads as zeros; blocks that lie in it whole are free (fdiscard).
+        The new attributes."""
         raise fault(e.EOPNOTSUPP)
 
     def gather(self, files: tuple[Handle, ...]) -> tuple[tuple[tuple[Run, ...], tuple[bytes, ...]] | None, ...]:
@@ -302,9 +337,11 @@ class Services:
     random       that many random bytes
     log          a line for the console
     crc32c, crc32c_many   as the hypercalls of that name
+    lock         a new lock to be held across calls that may block
+    schedule     have a function called once, so many nanoseconds from now, when nobody is in the kernel
     """
 
-    __slots__ = ("crc32c", "crc32c_many", "log", "now", "random")
+    __slots__ = ("crc32c", "crc32c_many", "lock", "log", "now", "random", "schedule")
 
     def __init__(
         self,
@@ -313,12 +350,16 @@ class Services:
         log: Callable[[str], None],
         crc32c: Callable[[int, Buffer], int],
         crc32c_many: Callable[..., list[int]],
+        lock: Callable[[], SleepLock],
+        schedule: Callable[[int, Callable[[], object]], Callout],
     ) -> None:
         self.now = now
         self.random = random
         self.log = log
         self.crc32c = crc32c
         self.crc32c_many = crc32c_many
+        self.lock = lock
+        self.schedule = schedule
 
 
 class MountArguments:

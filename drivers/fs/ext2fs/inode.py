@@ -79,7 +79,10 @@ class Inode:
 
 
 class Inodes:
-    """The inode tables of a volume."""
+    """The inode tables of a volume.
+
+    orphans   number -> True, of files without names that are in use all the same; only where files come and go
+    """
 
     def __init__(self, medium: Medium, groups: Groups) -> None:
         self._medium = medium
@@ -94,6 +97,7 @@ class Inodes:
         self._huge = bool(geometry.ro_compat & disk.RO_COMPAT_HUGE_FILE)
         self._wide = bool(geometry.incompat & disk.INCOMPAT_64BIT)
         self._checksums = geometry.checksums
+        self.orphans: dict[int, bool] = {}
         self._last: tuple[int, int, Piece] = (0, 0, (0, b"", NO_FAULTS))     # the piece last asked for
         self._sums = Struct(f"<124xH4xH{self._size - 132}x") if self._size > 128 else Struct("<124xH2x")
 
@@ -182,7 +186,7 @@ class Inodes:
         """As `_find`, for the volume's own inodes too."""
         first, _, (_, data, suspects) = self.piece(number)
         at = (number - first) * self._size
-        if data[at + 26 : at + 28] == b"\0\0":      # links_count
+        if data[at + 26 : at + 28] == b"\0\0" and number not in self.orphans:      # links_count
             raise fault(e.ESTALE, f"inode {number} is not in use")
         if number in suspects and not self._sound(number, data, at):
             raise Corrupt(f"inode {number}: checksum is wrong")
@@ -292,7 +296,7 @@ class Inodes:
         for name, stop in _EXTRA_ENDS:
             if extra < stop:
                 field[name] = 0
-        if not field["links_count"]:
+        if not field["links_count"] and number not in self.orphans:
             raise fault(e.ESTALE, f"inode {number} is not in use")
         inode = self.make(number, data, at)
         allocated = inode.sectors << 9

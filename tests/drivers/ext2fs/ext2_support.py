@@ -16,6 +16,8 @@ import pytest
 
 from rump.drivers.fs.ext2fs import driver
 from rump.kernel import abi
+from rump.kernel.callout import Callout
+from rump.kernel.cpu import SleepLock, VirtualCPU
 from rump.kernel.dev.block import BlockDevice
 from rump.kernel.errors import Fault, fault
 from rump.kernel.vfs import volume as v
@@ -70,13 +72,24 @@ class File(Bytes):
         self.file.close()
 
 
+def lock() -> SleepLock:
+    """A lock nobody contends for."""
+    return SleepLock(VirtualCPU(HOST))
+
+
+def schedule(delay: int, function) -> Callout:
+    """What is scheduled never happens."""
+    return Callout(0, function)
+
+
 def services(log=None) -> v.Services:
     """The kernel's services, from this host; lines logged go to `log`, or fail the test."""
 
     def unexpected(text: str) -> None:
         raise AssertionError(f"logged: {text}")
 
-    return v.Services(lambda: 0, os.urandom, unexpected if log is None else log.append, HOST.crc32c, HOST.crc32c_many)
+    say = unexpected if log is None else log.append
+    return v.Services(lambda: 0, os.urandom, say, HOST.crc32c, HOST.crc32c_many, lock, schedule)
 
 
 def mount(device, log=None, cache_bytes=16 << 20, **options):

@@ -9,7 +9,20 @@ import struct
 import subprocess
 
 import pytest
-from ext2_support import E2FSCK, HOST, MKE2FS, File, debugfs, loop_mounted, mount, needs_mke2fs, needs_root, run
+from ext2_support import (
+    E2FSCK,
+    HOST,
+    MKE2FS,
+    File,
+    debugfs,
+    lock,
+    loop_mounted,
+    mount,
+    needs_mke2fs,
+    needs_root,
+    run,
+    schedule,
+)
 
 from rump.drivers.fs.ext2fs import driver
 from rump.kernel import abi, boot
@@ -90,7 +103,7 @@ def newfs(path, length: int, *, used: bool = False, **options: str) -> dict[byte
                 file.write(b"\xa5" * length)
     device = Writable(path)
     given = {"uuid": UUID, "hash_seed": SEED, "time": str(TIME), "size": str(length), "zeroed": str(int(not used))}
-    services = v.Services(lambda: TIME * 10**9, os.urandom, print, HOST.crc32c, HOST.crc32c_many)
+    services = v.Services(lambda: TIME * 10**9, os.urandom, print, HOST.crc32c, HOST.crc32c_many, lock, schedule)
     assert driver.newfs is not None
     made = dict(driver.newfs(v.MountArguments(device, services, read_only=False, options=given | options)))
     newfs.done = device.done

@@ -80,7 +80,7 @@ def test_mask_decides_for_directories(small, mounted):
 
 
 def test_refusals(small, memory_device):
-    services = Services(lambda: 0, bytes, print, lambda seed, data: 0, lambda *_: [])
+    services = Services(lambda: 0, bytes, print, lambda seed, data: 0, lambda *_: [], lambda: None, lambda *_: None)
     for device, read_only, number in (
         (None, True, e.ENXIO), (memory_device(small), False, e.EROFS), (memory_device(bytes(1 << 20)), True, e.EFTYPE),
     ):  # fmt: skip
