@@ -30,38 +30,41 @@ class Callout:
 
 
 class Callouts:
-    """All callouts of a kernel, in order of time and, at the same time, of scheduling."""
+    """All callouts of a kernel, in order of time and, at the same time, of scheduling.
+
+    scheduled   the heap of them: empty is the cheap answer whenever an lwp leaves
+    """
 
     def __init__(self, monotonic: Callable[[], int]) -> None:
         """`monotonic` gives the time in nanoseconds."""
         self._monotonic = monotonic
-        self._heap: list[tuple[int, int, Callout]] = []
+        self.scheduled: list[tuple[int, int, Callout]] = []
         self._count = 0
 
     @property
     def pending(self) -> bool:
-        """Whether anything is scheduled at all: the cheap question, asked whenever an lwp leaves."""
-        return bool(self._heap)
+        """Whether anything is scheduled at all."""
+        return bool(self.scheduled)
 
     def schedule(self, delay: int, function: Callable[[], object]) -> Callout:
         """Call `function` once, `delay` nanoseconds from now, with the virtual CPU held."""
         callout = Callout(self._monotonic() + delay, function)
         self._count += 1
-        heappush(self._heap, (callout.when, self._count, callout))
+        heappush(self.scheduled, (callout.when, self._count, callout))
         return callout
 
     def next(self) -> int | None:
         """When the next one is due, or None."""
-        while self._heap and self._heap[0][2].function is None:
-            heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+        while self.scheduled and self.scheduled[0][2].function is None:
+            heappop(self.scheduled)
+        return self.scheduled[0][0] if self.scheduled else None
 
     def run(self) -> int:
         """Make the calls that are due; how many.  What they schedule for at once waits for the next run."""
         now = self._monotonic()
         due: list[Callout] = []
-        while self._heap and self._heap[0][0] <= now:
-            due.append(heappop(self._heap)[2])
+        while self.scheduled and self.scheduled[0][0] <= now:
+            due.append(heappop(self.scheduled)[2])
         made = 0
         for callout in due:
             function, callout.function = callout.function, None

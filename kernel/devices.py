@@ -62,11 +62,7 @@ class DeviceManagement:
         self._inside(lambda: self.etfs.remove(key))
 
     def _inside(self, call: Callable[[], object]) -> None:
-        self.cpu.acquire()
-        try:
-            call()
-        finally:
-            self.cpu.release()
+        self.cpu.run(call)
 
     def device(self, path: bytes) -> BlockDevice:
         """The block device behind a path.  Errors: as namei; ENOTBLK, ENXIO.
@@ -92,11 +88,7 @@ class DeviceManagement:
     def probe(self, path: bytes) -> tuple[FileSystem, str] | None:
         """Which driver knows what is on a device, and what it calls it."""
         device = self.device(path)
-        self.cpu.acquire()
-        try:
-            return self.drivers.probe(device)
-        finally:
-            self.cpu.release()
+        return self.cpu.run(lambda: self.drivers.probe(device))
 
     def newfs(self, fstype: str, path: bytes, options: dict[str, str]) -> tuple[tuple[bytes, bytes], ...]:
         """Make a file system on a device; what was made, as (key, value).  What was there is lost, unasked.
@@ -107,49 +99,42 @@ class DeviceManagement:
         EROFS; the driver's: EINVAL, ENOSPC.
         """
         device = self.device(path)
-        self.cpu.acquire()
+        return self.cpu.run(lambda: self._newfs(fstype, device, options))
+
+    def _newfs(
+        self, fstype: str, device: BlockDevice, options: dict[str, str]
+    ) -> tuple[tuple[bytes, bytes], ...]:
+        driver = self.drivers.filesystem(fstype, device)
+        if driver.newfs is None:
+            raise fault(e.EOPNOTSUPP, f"{driver.name}: cannot be made")
+        if self.uses(device):
+            raise fault(e.EBUSY, device.name)
+        if device.read_only:
+            raise fault(e.EROFS, device.name)
+        if fstype in driver.aliases:
+            options = {"type": fstype, **options}
+        arguments = MountArguments(
+            device, self.services, read_only=False, options=options, cache_bytes=self.cache_bytes
+        )
+        device.claim(True)
         try:
-            driver = self.drivers.filesystem(fstype, device)
-            if driver.newfs is None:
-                raise fault(e.EOPNOTSUPP, f"{driver.name}: cannot be made")
-            if self.uses(device):
-                raise fault(e.EBUSY, device.name)
-            if device.read_only:
-                raise fault(e.EROFS, device.name)
-            if fstype in driver.aliases:
-                options = {"type": fstype, **options}
-            arguments = MountArguments(
-                device, self.services, read_only=False, options=options, cache_bytes=self.cache_bytes
-            )
-            device.claim(True)
-            try:
-                return driver.newfs(arguments)
-            finally:
-                device.release(True)
+            return driver.newfs(arguments)
         finally:
-            self.cpu.release()
+            device.release(True)
 
     def identify(self, path: bytes) -> str | None:
         """What a device that no driver knows looks like, by its magic numbers: "LUKS2", "qcow2" ... or None."""
         from rump.kernel.dev.identify import identify
 
         device = self.device(path)
-        self.cpu.acquire()
-        try:
-            return identify(device)
-        finally:
-            self.cpu.release()
+        return self.cpu.run(lambda: identify(device))
 
     def partitions(self, path: bytes) -> PartitionTable | None:
         """The partition table on a device, None if there is none."""
         from rump.kernel.dev.partitions import read_partition_table
 
         device = self.device(path)
-        self.cpu.acquire()
-        try:
-            return read_partition_table(device)
-        finally:
-            self.cpu.release()
+        return self.cpu.run(lambda: read_partition_table(device))
 
     def wedge(self, path: bytes, partition: Partition) -> bytes:
         """Make a partition a device of its own, /dev/dkN; its path.  The same one again if it is there already."""

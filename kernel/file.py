@@ -65,6 +65,14 @@ class File:
     def truncate(self, size: int) -> None:
         raise fault(e.EINVAL)
 
+    def allocate(self, offset: int, length: int) -> None:
+        """Set space aside for a range.  Errors: ENODEV - not a file that takes any."""
+        raise fault(e.ENODEV)
+
+    def discard(self, offset: int, length: int) -> None:
+        """A range reads as zeros from now on, and takes no space.  Errors: ENODEV, EISDIR, EOPNOTSUPP."""
+        raise fault(e.ENODEV)
+
     def sync(self) -> None:
         """Nothing to bring anywhere, unless overridden."""
         raise fault(e.EINVAL)

@@ -87,10 +87,11 @@ class Kernel(DeviceManagement):
             lambda *arguments: host.crc32c_many(*arguments),
             lambda: SleepLock(self.cpu),
             self.callouts.schedule,
+            lambda nanoseconds: host.clock_sleep(CLOCK_RELWALL, nanoseconds),
         )
         self.wakeups = Wakeups(self.cpu, self.callouts, self.monotonic)
         self.devices = DeviceTable(host)
-        self.vnodes = VnodeTable(self.cpu, vnodes)
+        self.vnodes = VnodeTable(self.cpu, vnodes, self.log)
         self.drivers = Drivers(host, drivers)
         self.mounts = Mounts(self)
         self.etfs = Etfs(self)
@@ -114,11 +115,7 @@ class Kernel(DeviceManagement):
 
     def tick(self) -> int:
         """Run the callouts that are due; how many."""
-        self.cpu.acquire()
-        try:
-            return self.callouts.run()
-        finally:
-            self.cpu.release()
+        return self.cpu.run(self.callouts.run)
 
     def hostname(self) -> str:
         """What the host calls itself."""
@@ -155,11 +152,7 @@ class Kernel(DeviceManagement):
 
     def exit(self, lwp: Lwp) -> None:
         """End a process: its descriptors are closed, its directories given up."""
-        self.cpu.acquire()
-        try:
-            self._exit(lwp.process)
-        finally:
-            self.cpu.release()
+        self.cpu.run(lambda: self._exit(lwp.process))
 
     def _exit(self, process: Process) -> None:
         if self.processes.pop(process.pid, None) is None:
@@ -245,17 +238,20 @@ class Kernel(DeviceManagement):
         if self.halted:
             return
         self.halted = True
-        self.cpu.acquire()
-        try:
-            for process in list(self.processes.values()):
-                self._exit(process)
-            problems = self.mounts.detach_all()
-            for device in self.devices.blocks():
-                device.close()
-        finally:
-            self.cpu.release()
+        problems = self.cpu.run(self._halt)
         if problems:
             raise problems[0]
+
+    def _halt(self) -> list[OSError]:
+        for process in list(self.processes.values()):
+            self._exit(process)
+        problems = self.mounts.detach_all()
+        for device in self.devices.blocks():
+            try:
+                device.close()
+            except OSError as error:
+                problems.append(error)
+        return problems
 
     def __enter__(self) -> Kernel:
         return self

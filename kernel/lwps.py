@@ -19,14 +19,16 @@ if TYPE_CHECKING:
     from rump.kernel.syscalls.identity import IdentityCalls
     from rump.kernel.vfs.syscalls.attributes import AttributeCalls
     from rump.kernel.vfs.syscalls.bulk import BulkCalls
+    from rump.kernel.vfs.syscalls.filling import FillingCalls
     from rump.kernel.vfs.syscalls.mounts import MountCalls
     from rump.kernel.vfs.syscalls.names import NameCalls
     from rump.kernel.vfs.syscalls.opening import OpeningCalls
     from rump.kernel.vfs.syscalls.xattrs import XattrCalls
 
     class Lwp(
-        DescriptorCalls, IdentityCalls, OpeningCalls, AttributeCalls, NameCalls, XattrCalls, MountCalls, BulkCalls
-    ):
+        DescriptorCalls, IdentityCalls, OpeningCalls, AttributeCalls, NameCalls, XattrCalls, MountCalls, BulkCalls,
+        FillingCalls,
+    ):  # fmt: skip
         """A light-weight process with the system calls of the base and of the file-system faction as its methods."""
 
 else:
@@ -48,6 +50,7 @@ GROUPS = (
     ("rump.kernel.syscalls.descriptors", "DescriptorCalls"),
     ("rump.kernel.vfs.syscalls.bulk", "BulkCalls"),
     ("rump.kernel.vfs.syscalls.attributes", "AttributeCalls"),
+    ("rump.kernel.vfs.syscalls.filling", "FillingCalls"),
     ("rump.kernel.vfs.syscalls.names", "NameCalls"),
     ("rump.kernel.vfs.syscalls.xattrs", "XattrCalls"),
     ("rump.kernel.syscalls.identity", "IdentityCalls"),

@@ -80,7 +80,7 @@ class Structure:
     @classmethod
     def place(cls, name: str) -> tuple[int, Struct]:
         """(bytes into the structure, form) of one field, to change it where it lies."""
-        before = []
+        before: list[str] = []
         for field, code in cls.fields.items():
             if field == name:
                 return Struct(cls.order + "".join(before)).size, Struct(cls.order + code)

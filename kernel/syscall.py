@@ -33,20 +33,28 @@ def syscall(body: Callable[Concatenate[L, P], R]) -> Callable[Concatenate[L, P],
         if kernel.recorder is not None and not self.inside:
             return _recorded(enter, self, body.__name__, arguments, named)
         cpu = kernel.cpu
-        cpu.acquire()
-        try:
-            return body(self, *arguments, **named)
-        except Fault as error:
-            _name_path(error, arguments)
-            raise
-        except HostError as error:
-            raise _name_path(fault(error.errno or 0, error.detail), arguments) from None
-        finally:
-            if self.held:
-                self.drop_held()
-            if kernel.callouts.pending:
-                kernel.callouts.run()
-            cpu.release()
+        with cpu.guard:         # as `VirtualCPU.run` does
+            cpu.inside += 1
+            try:
+                try:
+                    return body(self, *arguments, **named)
+                except Fault as error:
+                    _name_path(error, arguments)
+                    raise
+                except HostError as error:
+                    raise _name_path(fault(error.errno or 0, error.detail), arguments) from None
+                except BaseException:
+                    kernel.mounts.distrust()
+                    raise
+                finally:
+                    if self.held:
+                        self.drop_held()
+                    if kernel.callouts.scheduled:
+                        kernel.callouts.run()
+            finally:
+                cpu.inside -= 1
+                if cpu.sleepers:
+                    cpu.wake_the_stuck()
 
     enter.__name__, enter.__qualname__, enter.__doc__ = body.__name__, body.__qualname__, body.__doc__
     enter.__wrapped__ = body  # type: ignore[attr-defined]

@@ -56,12 +56,29 @@ class BlockDevice:
         """
         raise fault(e.ENODEV, self.name)
 
+    def write_many(self, requests: Sequence[tuple[int, Buffer]]) -> None:
+        """Write every buffer at its offset; the device may reorder them.  Errors: as `write`; any may be written."""
+        for offset, data in requests:
+            self.write(offset, data)
+
+    def discard(self, offset: int, length: int) -> None:
+        """Nobody needs the bytes of a range any more; what is read there afterwards is unspecified.
+
+        Errors: as `write`; ENOTSUP - it cannot.
+        """
+        raise fault(e.ENOTSUP, self.name)
+
     def sync(self, barrier: bool = False) -> None:
         """What was written reaches stable storage; with `barrier`, before anything written later."""
         raise fault(e.ENODEV, self.name)
 
     def copy_to(self, offset: int, handle: int, target: int, length: int) -> int:
         """Copy device bytes into an adopted host file at `target`, inside the host; how many.  ENOTSUP: it cannot."""
+        raise fault(e.ENOTSUP, self.name)
+
+    def copy_from(self, offset: int, handle: int, source: int, length: int) -> int:
+        """Copy bytes of an adopted host file from `source` on to the device, inside the host; how many, short only at
+        the file's end.  Errors: as `write`; ENOTSUP - it cannot."""
         raise fault(e.ENOTSUP, self.name)
 
     def claim(self, exclusive: bool, offset: int = 0, length: int | None = None) -> None:

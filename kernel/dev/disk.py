@@ -61,7 +61,7 @@ class Disk(BlockDevice):
         self.size = total - base if size is None else size
 
     def _check(self, offset: int, length: int) -> None:
-        if offset < 0 or length > self.size - offset:
+        if offset < 0 or not 0 <= length <= self.size - offset:
             raise fault(e.EIO, f"{self.name}: bytes {offset}-{offset + length} lie outside its {self.size}")
 
     def readinto(self, offset: int, buffer: Buffer) -> None:
@@ -74,21 +74,38 @@ class Disk(BlockDevice):
             raise fault(e.EIO, f"{self.name}: only {count} of {length} bytes at {offset}")
 
     def readinto_many(self, requests: Sequence[tuple[int, Buffer]]) -> None:
+        self._submit(h.BIO_READ, requests)
+
+    def _submit(self, operation: int, requests: Sequence[tuple[int, Buffer]]) -> None:
         batch = []
         for offset, buffer in requests:
             self._check(offset, memoryview(buffer).nbytes)
-            batch.append((h.BIO_READ, buffer, self.base + offset))
+            batch.append((operation, buffer, self.base + offset))
         for (_, buffer, where), count in zip(batch, self._host.submit(self.handle, batch), strict=True):
             if count < 0:
                 raise fault(-count, f"{self.name}: at {where - self.base}")
             if count != memoryview(buffer).nbytes:
                 raise fault(e.EIO, f"{self.name}: only {count} bytes at {where - self.base}")
 
-    def write(self, offset: int, data: Buffer) -> None:
+    def _check_write(self, offset: int, length: int) -> None:
         if self.read_only:
             raise fault(e.EROFS, self.name)
-        self._check(offset, memoryview(data).nbytes)
-        self._host.write(self.handle, data, self.base + offset)
+        self._check(offset, length)
+
+    def write(self, offset: int, data: Buffer) -> None:
+        length = memoryview(data).nbytes
+        self._check_write(offset, length)
+        if self._host.write(self.handle, data, self.base + offset) != length:
+            raise fault(e.EIO, f"{self.name}: not all of {length} bytes at {offset}")
+
+    def write_many(self, requests: Sequence[tuple[int, Buffer]]) -> None:
+        if self.read_only:
+            raise fault(e.EROFS, self.name)
+        self._submit(h.BIO_WRITE, requests)
+
+    def discard(self, offset: int, length: int) -> None:
+        self._check_write(offset, length)
+        self._host.discard(self.handle, self.base + offset, length)
 
     def sync(self, barrier: bool = False) -> None:
         if not self.read_only:
@@ -106,6 +123,10 @@ class Disk(BlockDevice):
     def copy_to(self, offset: int, handle: int, target: int, length: int) -> int:
         self._check(offset, length)
         return self._host.copy_range(self.handle, self.base + offset, handle, target, length)
+
+    def copy_from(self, offset: int, handle: int, source: int, length: int) -> int:
+        self._check_write(offset, length)
+        return self._host.copy_range(handle, source, self.handle, self.base + offset, length)
 
     def close(self) -> None:
         handle, self.handle = self.handle, -1

@@ -112,6 +112,43 @@ class DescriptorCalls(LwpBase):
         self.process.file(fd).sync()
 
     @syscall
+    def fdatasync(self, fd: int) -> None:
+        """fdatasync(2): all of fsync.  Errors: as fsync; EBADF - not open for writing."""
+        self._writable(fd).sync()
+
+    @syscall
+    def fsync_range(self, fd: int, how: int, start: int, length: int) -> None:
+        """fsync_range(2) with FDATASYNC or FFILESYNC, and FDISKSYNC; `length` 0: to the end.  All of the file's volume
+        is synced, whatever the range.  Errors: as fdatasync; EINVAL - `how`, or no such range."""
+        file = self._writable(fd)
+        if how & ~abi.FDISKSYNC not in (abi.FDATASYNC, abi.FFILESYNC) or start < 0 or length < 0:
+            raise fault(e.EINVAL, f"how {how:#x}, range {start}+{length}")
+        file.sync()
+
+    @syscall
+    def posix_fallocate(self, fd: int, offset: int, length: int) -> None:
+        """posix_fallocate(2): space for a range is set aside, what is new reads as zeros; the file grows to its end.
+
+        Errors: EBADF, EINVAL - no such range; ENODEV, ESPIPE; EPERM, EFBIG, ENOSPC, EOPNOTSUPP.
+        """
+        self._ranged(fd, offset, length).allocate(offset, length)
+
+    @syscall
+    def fdiscard(self, fd: int, offset: int, length: int) -> None:
+        """fdiscard(2): a range, cut at the file's end, reads as zeros and takes no space; of a block device, what is
+        read there is unspecified.
+
+        Errors: EBADF, EINVAL - no such range; EISDIR, ENODEV, ESPIPE; EPERM, EOPNOTSUPP, EROFS.
+        """
+        self._ranged(fd, offset, length).discard(offset, length)
+
+    def _ranged(self, fd: int, offset: int, length: int) -> File:
+        file = self._positioned(self._writable(fd), offset)
+        if length <= 0:
+            raise fault(e.EINVAL, f"length {length}")
+        return file
+
+    @syscall
     def dup(self, fd: int) -> int:
         """dup(2).  Errors: EBADF, EMFILE."""
         return self._dup(fd, 0, False)

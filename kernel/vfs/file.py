@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from rump.kernel.vfs.vnode import Vnode
 
 
-SET_ID = abi.S_ISUID | abi.S_ISGID
-"""What a write by anybody but root takes away."""
-
-
 class VnodeFile(File):
     """A descriptor's way to a vnode; holds a reference to it."""
 
@@ -44,6 +40,8 @@ class VnodeFile(File):
         return data.readinto(self.vnode, buffer, offset)
 
     def write(self, data: Buffer, offset: int) -> int:
+        from rump.kernel.vfs import writing
+
         vnode = self.vnode
         view = memoryview(data).cast("B")
         if not len(view):
@@ -52,19 +50,16 @@ class VnodeFile(File):
         try:
             if self.flags & abi.O_APPEND:
                 offset = vnode.attributes[v.SIZE]
-            if vnode.attributes[v.FLAGS] & access.APPEND and offset != vnode.attributes[v.SIZE]:
-                raise fault(e.EPERM, "append-only")
-            if offset + len(view) > vnode.mount.capabilities.file_size_max:
-                raise fault(e.EFBIG)
-            vnode.attributes = vnode.mount.volume.write(vnode.handle, offset, view)
-            if vnode.attributes[v.MODE] & SET_ID and self.credentials.euid != 0:
-                mode = vnode.attributes[v.MODE] & 0o7777 & ~SET_ID
-                vnode.attributes = vnode.mount.volume.set_attributes(vnode.handle, ((v.MODE, mode),))
+            writing.check(vnode, offset, len(view))
+            count = writing.write(vnode, offset, view)
+            writing.drop_set_id(vnode, self.credentials)
+            if self.flags & abi.O_SYNC:
+                vnode.mount.volume.sync()
         finally:
             vnode.lock.unlock()
         if self.flags & abi.O_APPEND:
-            self.offset = vnode.attributes[v.SIZE] - len(view)
-        return len(view)
+            self.offset = offset
+        return count
 
     def size(self) -> int:
         return self.vnode.attributes[v.SIZE]
@@ -89,6 +84,32 @@ class VnodeFile(File):
         if self.vnode.kind != abi.S_IFREG:
             raise fault(e.EINVAL)
         truncate(self.vnode, size)
+
+    def allocate(self, offset: int, length: int) -> None:
+        vnode = self.vnode
+        if vnode.kind != abi.S_IFREG:
+            raise fault(e.ENODEV)
+        access.check_unchangeable(vnode)
+        if offset + length > vnode.mount.capabilities.file_size_max:
+            raise fault(e.EFBIG)
+        vnode.lock.exclusive()
+        try:
+            vnode.attributes = vnode.mount.volume.allocate(vnode.handle, offset, length)
+        finally:
+            vnode.lock.unlock()
+
+    def discard(self, offset: int, length: int) -> None:
+        vnode = self.vnode
+        if vnode.kind != abi.S_IFREG:
+            raise fault(e.EISDIR)
+        access.check_unchangeable(vnode)
+        vnode.lock.exclusive()
+        try:
+            length = min(length, vnode.attributes[v.SIZE] - offset)
+            if length > 0:
+                vnode.attributes = vnode.mount.volume.punch(vnode.handle, offset, length)
+        finally:
+            vnode.lock.unlock()
 
     def sync(self) -> None:
         self.vnode.mount.volume.sync()

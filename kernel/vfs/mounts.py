@@ -31,6 +31,17 @@ class Mounts:
     def __iter__(self) -> Iterator[Mount]:
         return iter(tuple(self._list))
 
+    def distrust(self) -> None:
+        """A system call was cut off, not failed (KeyboardInterrupt): a volume may have done what the kernel has not
+        noted.  What it remembers of names and attributes is dropped or asked for again."""
+        for mount in self._list:
+            for vnode in [] if mount.read_only else tuple(mount.vnodes.values()):
+                vnode.forget_aliases()
+                try:
+                    vnode.attributes = mount.volume.attributes(vnode.handle)
+                except OSError:
+                    pass        # it is gone, or who held a lock was thrown out: the next call will say so
+
     def attach(
         self, fstype: str, covered: Vnode | None, flags: int, device: BlockDevice | None, options: dict[str, str]
     ) -> Mount:
@@ -65,20 +76,34 @@ class Mounts:
         kernel = self._kernel
         # A volume may put something between itself and the device: a journal replayed in memory, say.
         source: BlockDevice | None = getattr(volume, "device", device)
+        if flags & abi.MNT_SYNCHRONOUS and not flags & abi.MNT_RDONLY:
+            volume = _synchronous(volume)
         if kernel.marshal:
             volume = MarshalledVolume(volume)
         self._number += 1
         mount = Mount(self._number, name, volume, flags, source)
         mount.medium = device
-        mount.root = kernel.vnodes.get(mount, volume.root())
-        if mount.root.kind != abi.S_IFDIR:
-            raise fault(e.EIO, "the root is not a directory")
+        mount.root = self._root_of(mount)
         if covered is not None:
             mount.covered = covered
             covered.covered_by = mount
             kernel.vnodes.reference(covered)
         self._list.append(mount)
         return mount
+
+    def _root_of(self, mount: Mount) -> Vnode:
+        """The vnode of a new mount's root.  A volume without one is let go at once."""
+        try:
+            root = self._kernel.vnodes.get(mount, mount.volume.root())
+            if root.kind != abi.S_IFDIR:
+                raise fault(e.EIO, "the root is not a directory")
+        except BaseException:
+            try:
+                mount.volume.unmount()
+            except OSError as error:
+                self._kernel.log(f"{mount.type_name}: {error}")
+            raise
+        return root
 
     def _check(self, covered: Vnode | None, device: BlockDevice | None) -> None:
         if covered is not None and (covered.covered_by is not None or covered is covered.mount.root):
@@ -87,27 +112,47 @@ class Mounts:
             raise fault(e.EBUSY, f"{device.name} is mounted already")
 
     def detach(self, mount: Mount, force: bool = False) -> None:
-        """Take a volume off.  Errors: EBUSY - it is in use, and not forced; what its last writes bring."""
+        """Take a volume off.  Errors: EBUSY - it is in use, and not forced; what its last writes bring.
+
+        By force it goes whatever happens, files without names that are still open too; whoever uses it finds EIO.
+        """
         vnodes = self._kernel.vnodes
         vnodes.drop_mount(mount)
         if not force and mount.busy():
             raise fault(e.EBUSY)
-        mount.volume.sync()
+        problem = vnodes.end_nameless(mount) if force else None
+        try:
+            mount.volume.sync()
+        except OSError as error:
+            if not force:
+                raise
+            problem = problem or error
         self._list.remove(mount)
-        covered, mount.covered = mount.covered, None
-        if covered is not None:
-            covered.covered_by = None
         try:
             mount.volume.unmount()
+        except OSError as error:
+            # A volume that could not sync has given up: what it says of unmounting is the same over again.
+            problem = problem or error
         finally:
-            if mount.medium is not None:
-                mount.medium.release(mount.claimed)
-            root = mount.root
-            if root is not None and not force:
-                vnodes.release(root)
-                vnodes.drop_mount(mount)
-            if covered is not None:
-                vnodes.release(covered)
+            self._take_down(mount)
+        if problem is not None:
+            raise problem
+
+    def _take_down(self, mount: Mount) -> None:
+        """The volume is off: its device, the directory under it and its vnodes are given up."""
+        from rump.kernel.vfs.wrapped import DeadVolume
+
+        vnodes = self._kernel.vnodes
+        mount.volume, mount.device = DeadVolume(mount.capabilities), None
+        if mount.medium is not None:
+            mount.medium.release(mount.claimed)
+        covered, mount.covered = mount.covered, None
+        if mount.root is not None:
+            vnodes.release(mount.root)
+            vnodes.drop_mount(mount)
+        if covered is not None:
+            covered.covered_by = None
+            vnodes.release(covered)
 
     def detach_all(self) -> list[OSError]:
         """Everything, the last mounted first; what went wrong."""
@@ -118,3 +163,9 @@ class Mounts:
             except OSError as error:
                 problems.append(error)
         return problems
+
+
+def _synchronous(volume: Volume) -> Volume:
+    from rump.kernel.vfs.wrapped import SynchronousVolume
+
+    return SynchronousVolume(volume)

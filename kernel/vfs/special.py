@@ -154,5 +154,11 @@ class BlockFile(DeviceFile):
     def size(self) -> int:
         return self.device.size
 
+    def discard(self, offset: int, length: int) -> None:
+        """Give the space back to whom the device is from; what is read there afterwards is unspecified."""
+        length = min(length, self.device.size - offset)
+        if length > 0:
+            self.device.discard(offset, length)
+
     def sync(self) -> None:
         self.device.sync()

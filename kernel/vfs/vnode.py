@@ -14,6 +14,8 @@ from rump.kernel.vfs import volume as v
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rump.kernel.cpu import VirtualCPU
     from rump.kernel.pipe import Pipe
     from rump.kernel.vfs.mount import Mount
@@ -32,6 +34,7 @@ class Vnode:
     references         explicit count: descriptors, cwds, children, the lwps at work on it
     parent, name       of a directory: where it hangs (None for the root of a mount)
     names              of a directory: name -> vnode, or None for a name that is not there
+    absent             those of its names that are not there
     aliases            (directory, name) under which it is cached
     listed             of a directory on a read-only mount: name -> attributes, as last listed; while it is open
     covered_by         the mount on top of this directory
@@ -41,8 +44,8 @@ class Vnode:
     """
 
     __slots__ = (
-        "aliases", "attributes", "covered_by", "handle", "kind", "link", "listed", "lock", "mount", "name", "names",
-        "negatives", "parent", "pipe", "references",
+        "absent", "aliases", "attributes", "covered_by", "handle", "kind", "link", "listed", "lock", "mount", "name",
+        "names", "parent", "pipe", "references",
     )  # fmt: skip
 
     def __init__(self, mount: Mount, attributes: Attributes, lock: SleepLock) -> None:
@@ -54,7 +57,7 @@ class Vnode:
         self.parent: Vnode | None = None
         self.name = b""
         self.names: dict[bytes, Vnode | None] = {}
-        self.negatives = 0
+        self.absent: dict[bytes, None] = {}
         self.listed: dict[bytes, Attributes | None] = {}
         self.aliases: list[tuple[Vnode, bytes]] = []
         self.covered_by: Mount | None = None
@@ -67,28 +70,35 @@ class Vnode:
     def remember(self, name: bytes, child: Vnode | None) -> None:
         """`name` in this directory is `child`, or is not there."""
         if child is None:
-            if self.negatives >= NEGATIVE_NAMES:
+            if len(self.absent) >= NEGATIVE_NAMES:
                 self.forget_negatives()
-            self.negatives += 1
+            self.absent[name] = None
         else:
             child.aliases.append((self, name))
         self.names[name] = child
 
     def forget_negatives(self) -> None:
         """Forget which names are not there: one of them may be now."""
-        if self.negatives:
-            self.names = {name: child for name, child in self.names.items() if child is not None}
-            self.negatives = 0
+        for name in self.absent:
+            if self.names.get(name) is None:
+                self.names.pop(name, None)
+        self.absent.clear()
 
     def forget_name(self, name: bytes) -> None:
         """Forget what `name` means here, however it is spelled."""
-        key = self.mount.volume.name_key(name)
-        for other in [other for other in self.names if other == name or self.mount.volume.name_key(other) == key]:
+        for other in self._spellings(name):
             child = self.names.pop(other)
-            if child is None:
-                self.negatives -= 1
-            else:
+            self.absent.pop(other, None)
+            if child is not None:
                 child.aliases.remove((self, other))
+
+    def _spellings(self, name: bytes) -> list[bytes]:
+        """The names remembered that mean the same file."""
+        if self.mount.capabilities.case_sensitive:
+            return [name] if name in self.names else []
+        name_key = self.mount.volume.name_key
+        key = name_key(name)
+        return [other for other in self.names if other == name or name_key(other) == key]
 
     def forget_aliases(self) -> None:
         """Take it out of the name cache, and with it what is cached below."""
@@ -99,15 +109,17 @@ class Vnode:
             if child is not None:
                 child.aliases.remove((self, name))
         self.names = {}
-        self.negatives = 0
+        self.absent = {}
 
 
 class VnodeTable:
     """All vnodes of a kernel that nobody uses, least recently used first; bounded."""
 
-    def __init__(self, cpu: VirtualCPU, limit: int) -> None:
+    def __init__(self, cpu: VirtualCPU, limit: int, log: Callable[[str], object]) -> None:
+        """`limit` is their number; `log` takes what nobody is there to be told of."""
         self._cpu = cpu
         self._limit = limit
+        self._log = log
         self._idle: dict[Vnode, None] = {}
 
     def get(self, mount: Mount, attributes: Attributes) -> Vnode:
@@ -151,10 +163,26 @@ class VnodeTable:
         if mount.vnodes.get(vnode.handle[0]) is vnode:
             del mount.vnodes[vnode.handle[0]]
         parent, vnode.parent = vnode.parent, None
-        if vnode.attributes[v.NLINK] == 0:
-            mount.volume.inactive(vnode.handle)
-        mount.volume.forget(vnode.handle)
+        try:
+            if vnode.attributes[v.NLINK] == 0:
+                mount.volume.inactive(vnode.handle)
+            mount.volume.forget(vnode.handle)
+        except OSError as error:
+            # Who let it go has done what he was asked for; its space may be lost until the volume is checked.
+            self._log(f"{mount.type_name}: giving up file {vnode.handle[0]}: {error}")
         return parent
+
+    def end_nameless(self, mount: Mount) -> OSError | None:
+        """Tell the volume that its files without names are not used, whoever may still have them open; what went wrong
+        with the first that failed."""
+        problem: OSError | None = None
+        for vnode in [*mount.vnodes.values()]:
+            if vnode.attributes[v.NLINK] == 0:
+                try:
+                    mount.volume.inactive(vnode.handle)
+                except OSError as error:
+                    problem = problem or error
+        return problem
 
     def drop_mount(self, mount: Mount) -> None:
         """Forget every unused vnode of a mount; children go before their parents."""

@@ -26,7 +26,7 @@ from rump.rumpuser.interface import errno as e
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeAlias
+    from typing import Final, TypeAlias
 
     from typing_extensions import Buffer
 
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     Run: TypeAlias = tuple[int, int, int, int]
     Entry: TypeAlias = tuple[bytes, int, int, int]
     EntryPlus: TypeAlias = tuple[bytes, int, Attributes | None]
+    Row: TypeAlias = tuple[
+        bytes, int, int, int, int, bytes, int, int, int, int, bytes | int, tuple[tuple[bytes, bytes], ...]
+    ]
 
 # Attributes: a plain tuple, in this order.
 FILEID = 0              # the file's number; with GENERATION its handle
@@ -62,6 +65,20 @@ HOLE = 1                # zeros that take no space
 UNWRITTEN = 2           # zeros with space set aside for them
 INLINE = 3              # no blocks of its own: call `read` (and `write`)
 ENCODED = 4             # compressed or otherwise not byte for byte: call `read`
+
+# Rows, of files to be made (`populate`): a plain tuple, in this order.
+ROW_NAME: Final = 0
+ROW_MODE: Final = 1            # type and permissions, as they are to be: no umask
+ROW_UID: Final = 2
+ROW_GID: Final = 3
+ROW_RDEV: Final = 4            # makedev() of a device node, else 0
+ROW_TARGET: Final = 5          # of a symbolic link, else b""
+ROW_FLAGS: Final = 6           # UF_* | SF_*
+ROW_ATIME: Final = 7           # nanoseconds since 1970
+ROW_MTIME: Final = 8
+ROW_BIRTHTIME: Final = 9       # 0: now
+ROW_CONTENTS: Final = 10       # of a regular file: its bytes, or how many were written where `place` said; else b""
+ROW_XATTRS: Final = 11         # ((name, value), ...)
 
 END = -1
 """The cookie behind the last entry of a directory."""
@@ -212,7 +229,7 @@ class Volume:
         raise fault(e.EOPNOTSUPP)
 
     def abandon(self, file: Handle) -> None:
-        """Nothing comes of what was reserved for a file."""
+        """Nothing comes of what was reserved for a file, or placed for a directory; nothing may have been."""
 
     def write(self, file: Handle, offset: int, data: Buffer) -> Attributes:
         """Write all of `data`, growing the file; a gap reads as zeros.  The new attributes.
@@ -303,6 +320,42 @@ class Volume:
         """
         raise fault(e.EOPNOTSUPP)
 
+    # ---- many new files at once ------------------------------------------------------------------------------------
+
+    def place(self, directory: Handle, sizes: tuple[int, ...]) -> tuple[tuple[Run, ...], ...] | None:
+        """Where the bytes of new regular files of these sizes are to be written, that `populate` will make in a
+        directory: the runs of each file, from 0 to its size, as `reserve` has them.  None: the volume does not make
+        files this way; the kernel makes them one by one, by `create`, `write` and the others.
+
+        Runs of DATA cover the whole file; what the last has behind the size the kernel writes as zeros.  () for a file
+        that takes no blocks: it is empty, or short enough to be kept elsewhere.  Files should lie near the directory
+        and behind one another, in the order given: the kernel writes what adjoins in one go.
+
+        The space is held in memory only, not reachable and not in any transaction, until `populate` or `abandon` of the
+        directory.  The kernel holds the directory's lock, exclusively, from here to there.
+        Requires: nothing is placed for the directory.  Errors: ENOSPC, EDQUOT - not all of them fit; EFBIG; nothing is
+        held then.
+        """
+        return None
+
+    def populate(self, directory: Handle, rows: tuple[Row, ...]) -> tuple[tuple[int, ...], Attributes]:
+        """Make files of any type in a directory, each with its name and all its attributes: 0 or an errno for each, in
+        order; and the directory's attributes.
+
+        ROW_CONTENTS is a number for those regular files to which `place` gave runs: that many bytes, the size told to
+        it, have been written there.  They come in the order in which they were placed, all of them.  All other regular
+        files have their bytes in the row (b"" if empty).
+
+        A row is done whole or not at all; one that fails leaves the others alone: EEXIST (an earlier row's name, too),
+        EINVAL - a name or a time that the format does not have, EOPNOTSUPP - a type or an attribute, ENOSPC, EMLINK.
+        The volume may commit between rows, never within one.  Space that was placed and not used is given back.
+        ctime is now; a new directory is empty.  The directory's mtime and ctime change if any file was made.
+        Requires: what `create` requires of each row; `place` was called with the sizes of the regular files, in order,
+        even if there is none.
+        Errors: what befell all of them; any may have been made then.  What was placed is given back all the same.
+        """
+        raise fault(e.EOPNOTSUPP)
+
     # ---- extended attributes: names in full, as Linux spells them (b"user.x", b"security.capability") ---------------
 
     def list_xattr(self, file: Handle) -> tuple[bytes, ...]:
@@ -330,6 +383,10 @@ class Volume:
         """The kernel has dropped all it knew of the file; a format without inode numbers may reuse its fileid."""
 
 
+def _no_sleep(_nanoseconds: int) -> None:
+    raise fault(e.ENOSYS, "nobody lent a clock to sleep by")
+
+
 class Services:
     """What the kernel lends a driver, so that it needs nothing else.
 
@@ -339,9 +396,10 @@ class Services:
     crc32c, crc32c_many   as the hypercalls of that name
     lock         a new lock to be held across calls that may block
     schedule     have a function called once, so many nanoseconds from now, when nobody is in the kernel
+    sleep        wait for so many nanoseconds; others may run meanwhile
     """
 
-    __slots__ = ("crc32c", "crc32c_many", "lock", "log", "now", "random", "schedule")
+    __slots__ = ("crc32c", "crc32c_many", "lock", "log", "now", "random", "schedule", "sleep")
 
     def __init__(
         self,
@@ -352,6 +410,7 @@ class Services:
         crc32c_many: Callable[..., list[int]],
         lock: Callable[[], SleepLock],
         schedule: Callable[[int, Callable[[], object]], Callout],
+        sleep: Callable[[int], None] = _no_sleep,
     ) -> None:
         self.now = now
         self.random = random
@@ -360,6 +419,7 @@ class Services:
         self.crc32c_many = crc32c_many
         self.lock = lock
         self.schedule = schedule
+        self.sleep = sleep
 
 
 class MountArguments:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Kernels to test: on the memory platform, whose clock moves only when told, unless threads are wanted."""
 
+import os
+import sys
+
 import pytest
 
 from rump.conformance.scenario import leaks
@@ -8,6 +11,9 @@ from rump.kernel import boot
 from rump.rumpuser.bare import Bare
 from rump.rumpuser.bare.memory import Memory, MemoryFile
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+if HERE not in sys.path:
+    sys.path.insert(0, HERE)        # for `blocky`
 NOW = 1_600_000_000 * 10**9
 
 
@@ -73,3 +79,11 @@ class Refused:
 @pytest.fixture
 def refused():
     return Refused
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "marshal"])
+def world(request, lab):
+    """A kernel with a `Blocky` on /d, reached directly or by bytes only."""
+    from blocky import World
+
+    return World(lab, request.param)

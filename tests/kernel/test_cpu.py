@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The virtual CPU and sleep locks, with real threads; callouts on a virtual clock."""
 
+import signal
 import threading
+import time
 
 import pytest
 
@@ -20,6 +22,13 @@ class Threaded(Threads, Hypercalls):
     """A host of nothing but threads."""
 
 
+class Interrupted(Threads, Bare):
+    """The memory host with real threads."""
+
+    def __init__(self):
+        Bare.__init__(self, Memory())
+
+
 class Crew:
     """Threads that run one after the other, each started when the one before waits or has ended."""
 
@@ -33,13 +42,11 @@ class Crew:
         queued = len(lock._queue)
 
         def body():
-            self.cpu.acquire()
             lock.exclusive() if writing else lock.shared()
             self.log.append(name)
             lock.unlock()
-            self.cpu.release()
 
-        thread = threading.Thread(target=body, daemon=True)
+        thread = threading.Thread(target=self.cpu.run, args=(body,), daemon=True)
         thread.start()
         self.threads.append(thread)
         while waits and len(lock._queue) == queued and thread.is_alive():
@@ -59,15 +66,17 @@ def cpu():
 def test_first_come_first_served(cpu):
     """Readers behind a writer wait for it, in order, though they could share with who holds the lock."""
     lock, crew = SleepLock(cpu), Crew(cpu)
-    cpu.acquire()
-    lock.shared()
-    cpu.release()
-    for number, writing in enumerate((True, False, True, True, False)):
-        crew.start(lock, number, writing, waits=True)
-    assert crew.log == []
-    cpu.acquire()
-    lock.unlock()
-    cpu.release()
+
+    def hold():
+        lock.shared()
+        cpu.release()
+        for number, writing in enumerate((True, False, True, True, False)):
+            crew.start(lock, number, writing, waits=True)
+        assert crew.log == []
+        cpu.acquire()
+        lock.unlock()
+
+    cpu.run(hold)
     crew.join()
     assert crew.log == [0, 1, 2, 3, 4]
     assert (lock.readers, lock.writer, lock._queue) == (0, False, [])
@@ -88,16 +97,17 @@ def test_writers_exclude_one_another(cpu):
     lock, rounds, threads = SleepLock(cpu), 50, 8
     counter = [0]
 
+    def add():
+        lock.exclusive()
+        before = counter[0]
+        cpu.release()
+        cpu.acquire()
+        counter[0] = before + 1
+        lock.unlock()
+
     def body():
         for _ in range(rounds):
-            cpu.acquire()
-            lock.exclusive()
-            before = counter[0]
-            cpu.release()
-            cpu.acquire()
-            counter[0] = before + 1
-            lock.unlock()
-            cpu.release()
+            cpu.run(add)
 
     crew = [threading.Thread(target=body, daemon=True) for _ in range(threads)]
     for thread in crew:
@@ -160,3 +170,114 @@ def test_callouts_run_when_an_lwp_leaves_the_kernel_or_waits_in_it(lab, kernel):
     assert (log, kernel.monotonic() - start) == (["leaving", 50], 100)
     kernel.callouts.schedule(0, lambda: log.append("tick"))
     assert (kernel.tick(), log[-1]) == (1, "tick")
+
+
+# ---- locks that nobody will give up ----------------------------------------------------------------------------------
+
+
+def _forgotten(cpu):
+    """A lock whose holder has left the kernel without giving it up."""
+    lock = SleepLock(cpu)
+    cpu.run(lock.exclusive)
+    return lock
+
+
+def test_a_lock_whose_holder_is_gone_is_a_deadlock(cpu, refused):
+    lock = _forgotten(cpu)
+    for take in (lock.shared, lock.exclusive):
+        with refused(e.EDEADLK):
+            cpu.run(take)
+    assert (cpu.inside, cpu.sleepers, lock._queue) == (0, {}, [])
+    cpu.run(lock.unlock)
+    cpu.run(lock.exclusive)
+
+
+def test_who_waits_hears_of_it_when_the_last_other_leaves(cpu, refused):
+    """As long as somebody else is inside he might give the lock up; not any more when he has left."""
+    lock, errors = _forgotten(cpu), []
+
+    def take():
+        try:
+            cpu.run(lock.exclusive)
+        except OSError as error:
+            errors.append(error.errno)
+
+    def others():
+        crew = [threading.Thread(target=take, daemon=True) for _ in range(3)]
+        for thread in crew:
+            thread.start()
+        cpu.release()
+        while len(cpu.sleepers) < 3:
+            pass
+        cpu.acquire()
+        assert errors == []
+        return crew
+
+    for thread in cpu.run(others):
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+    assert errors == [e.EDEADLK] * 3
+    assert (cpu.inside, cpu.sleepers, lock._queue) == (0, {}, [])
+
+
+def test_two_who_wait_for_one_another(cpu):
+    """One of them gets EDEADLK, and the other what it waited for."""
+    first, second, said = SleepLock(cpu), SleepLock(cpu), []
+    both = threading.Barrier(2)
+
+    def take(mine, other):
+        mine.exclusive()
+        cpu.release()
+        both.wait(PATIENCE)
+        cpu.acquire()
+        try:
+            other.exclusive()
+            said.append("both")
+            other.unlock()
+        except OSError as error:
+            said.append(e.NAMES[error.errno])
+        finally:
+            mine.unlock()
+
+    crew = [
+        threading.Thread(target=cpu.run, args=(lambda pair=pair: take(*pair),), daemon=True)
+        for pair in ((first, second), (second, first))
+    ]
+    for thread in crew:
+        thread.start()
+    for thread in crew:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+    assert sorted(said) == ["EDEADLK", "both"]
+
+
+def test_interrupts_leave_nothing_locked(lab):
+    """KeyboardInterrupt at any moment of a system call: the next one finds the virtual CPU free."""
+    kernel = lab.boot(Interrupted())
+    interrupted = 0
+
+    def interrupt(number, frame):
+        """Inside a system call only: what is outside is the test's own."""
+        while frame is not None:
+            if frame.f_code.co_name == "enter":
+                raise KeyboardInterrupt
+            frame = frame.f_back
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.0001, 0.0001)
+    deadline = time.monotonic() + 0.5
+    try:
+        while time.monotonic() < deadline:
+            try:
+                kernel.lwp.getpid()
+            except KeyboardInterrupt:
+                interrupted += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    thread = threading.Thread(target=kernel.lwp.getpid, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+    assert interrupted > 10
+    assert kernel.cpu.inside == 0

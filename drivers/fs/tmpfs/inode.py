@@ -59,7 +59,10 @@ class Node:
 
     def missing_pages(self, offset: int, length: int) -> int:
         """How many pages a write would add."""
-        return sum(1 for page in range(offset // PAGE, (offset + length - 1) // PAGE + 1) if page not in self.pages)
+        pages = range(offset // PAGE, (offset + length - 1) // PAGE + 1)
+        if len(pages) > len(self.pages):        # a range to be allocated may be very long
+            return len(pages) - sum(1 for page in self.pages if page in pages)
+        return sum(1 for page in pages if page not in self.pages)
 
     def write(self, offset: int, data: memoryview) -> None:
         """Put bytes in, growing the file."""
@@ -97,6 +100,24 @@ class Node:
             if last is not None:
                 last[size % PAGE :] = bytes(PAGE - size % PAGE)
         self.size = size
+
+    def allocate(self, offset: int, length: int) -> None:
+        """Pages for all of a range, growing the file."""
+        for page in range(offset // PAGE, (offset + length - 1) // PAGE + 1):
+            if page not in self.pages:
+                self.pages[page] = bytearray(PAGE)
+        self.size = max(self.size, offset + length)
+
+    def punch(self, offset: int, length: int) -> None:
+        """Zeros; pages that lie in the range whole, or hold nothing else of the file, go."""
+        end = min(offset + length, self.size)
+        stop = end if end < self.size else -(-end // PAGE) * PAGE
+        for page in [page for page in self.pages if page * PAGE < end and (page + 1) * PAGE > offset]:
+            if page * PAGE >= offset and (page + 1) * PAGE <= stop:
+                del self.pages[page]
+            else:
+                first, last = max(offset - page * PAGE, 0), min(end - page * PAGE, PAGE)
+                self.pages[page][first:last] = bytes(last - first)
 
     def runs(self, offset: int, length: int, limit: int) -> tuple[Run, ...]:
         """At most `limit` runs, INLINE where there are pages and HOLE where not."""

@@ -135,6 +135,26 @@ class TmpfsVolume(Volume):
         node.mtime = node.ctime = self._now()
         return node.attributes()
 
+    def allocate(self, file: Handle, offset: int, length: int) -> Attributes:
+        node = self._node(file)
+        missing = node.missing_pages(offset, length)
+        if self._pages + missing > self._pages_max:
+            raise fault(e.ENOSPC)
+        if offset + length > node.size:
+            node.mtime = self._now()
+        node.allocate(offset, length)
+        self._pages += missing
+        node.ctime = self._now()
+        return node.attributes()
+
+    def punch(self, file: Handle, offset: int, length: int) -> Attributes:
+        node = self._node(file)
+        before = len(node.pages)
+        node.punch(offset, length)
+        self._pages += len(node.pages) - before
+        node.mtime = node.ctime = self._now()
+        return node.attributes()
+
     # ---- directories ---------------------------------------------------------------------------------------------
 
     def lookup(self, directory: Handle, name: bytes) -> Attributes:

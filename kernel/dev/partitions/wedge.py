@@ -53,6 +53,16 @@ class Wedge(BlockDevice):
             raise fault(e.EROFS, self.name)
         self.parent.write(self._check(offset, memoryview(data).nbytes), data)
 
+    def write_many(self, requests: Sequence[tuple[int, Buffer]]) -> None:
+        if self.read_only:
+            raise fault(e.EROFS, self.name)
+        self.parent.write_many([(self._check(at, memoryview(data).nbytes), data) for at, data in requests])
+
+    def discard(self, offset: int, length: int) -> None:
+        if self.read_only:
+            raise fault(e.EROFS, self.name)
+        self.parent.discard(self._check(offset, length), length)
+
     def claim(self, exclusive: bool, offset: int = 0, length: int | None = None) -> None:
         length = self.size - offset if length is None else length
         self.parent.claim(exclusive, self._check(offset, length), length)
@@ -66,6 +76,11 @@ class Wedge(BlockDevice):
 
     def copy_to(self, offset: int, handle: int, target: int, length: int) -> int:
         return self.parent.copy_to(self._check(offset, length), handle, target, length)
+
+    def copy_from(self, offset: int, handle: int, source: int, length: int) -> int:
+        if self.read_only:
+            raise fault(e.EROFS, self.name)
+        return self.parent.copy_from(self._check(offset, length), handle, source, length)
 
 
 def partition_device(device: BlockDevice, partition: Partition) -> Wedge:

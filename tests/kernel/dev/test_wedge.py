@@ -135,3 +135,24 @@ def test_labels_are_probed_once():
     asked.clear()
     select(TABLE, "1", probe)
     assert asked == []
+
+
+def test_discards_inside_only(memory_device):
+    """A range that is given up is its parent's, moved; a device that cannot says so."""
+    parent = memory_device(bytearray(DATA), read_only=False)
+    wedge = Wedge(parent, 1000, 500)
+    with pytest.raises(Fault) as caught:
+        wedge.discard(0, 100)
+    assert caught.value.errno == e.ENOTSUP
+    asked = []
+    parent.discard = lambda offset, length: asked.append((offset, length))
+    wedge.discard(10, 490)
+    Wedge(wedge, 100, 50).discard(0, 50)
+    for offset, length in ((0, 501), (-1, 1), (500, 1), (0, -1)):
+        with pytest.raises(Fault) as caught:
+            wedge.discard(offset, length)
+        assert caught.value.errno == e.EIO
+    with pytest.raises(Fault) as caught:
+        Wedge(memory_device(DATA), 0, 10).discard(0, 1)
+    assert caught.value.errno == e.EROFS
+    assert asked == [(1010, 490), (1100, 50)]
