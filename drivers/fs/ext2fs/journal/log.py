@@ -17,6 +17,8 @@ from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rump.drivers.fs.ext2fs.inode import Inode
     from rump.drivers.fs.ext2fs.ops import Ext2Volume
     from rump.kernel.structure import b16, b64, u8, u16, u32
@@ -56,19 +58,21 @@ class LogSuperblock(Structure, order=">", size=256):
 
 MAGIC = 0xC03B3998
 DESCRIPTOR, COMMIT, SUPERBLOCK_V1, SUPERBLOCK_V2, REVOKE = 1, 2, 3, 4, 5
+COMPAT_CHECKSUM = 0x1
+INCOMPAT_REVOKE = 0x1
 INCOMPAT_64BIT = 0x2
 INCOMPAT_ASYNC_COMMIT = 0x4
 INCOMPAT_CSUM_V2 = 0x8
 INCOMPAT_CSUM_V3 = 0x10
 INCOMPAT_FAST_COMMIT = 0x20
-INCOMPAT_KNOWN = 0x3F       # with REVOKE, 0x1
+INCOMPAT_KNOWN = 0x3F
 FAST_COMMIT_BLOCKS = 256    # if num_fc_blocks is 0
 FAST_COMMIT_HEAD = 9        # tag that begins the fast-commit area
 SHORTEST = 1024             # blocks
 SUMMED = 1024               # bytes of the superblock that its checksum covers
 TAIL = 4                    # bytes: the checksum at the end of descriptor and revoke blocks
 
-_HEADER = Struct(">III")    # magic, type, number of the transaction
+HEADER = Struct(">III")    # magic, type, number of the transaction
 _FAST_TAG = Struct("<HHII")  # little-endian, as all of fast commits: tag, length, features, transaction
 
 # Bits of a byte the other way round: turns CRC-32 as binascii has it into the one with the big end first.
@@ -83,8 +87,12 @@ class Log:
     """A journal.
 
     start, sequence     of the first transaction; start 0 means that there is none
-    length              blocks of the ring
+    first, length       blocks of the ring
     compat, incompat    its features
+    modern              whether its superblock is of version 2, which can have features
+    errno               what made a kernel give up, 0 for nothing
+    superblock, uuid    its first block, and what is in it
+    places              (first block of the journal, block of the volume, how many) of each piece, in order
     """
 
     def __init__(self, volume: Ext2Volume, inode: Inode) -> None:
@@ -96,7 +104,7 @@ class Log:
         header = LogSuperblock(data)
         if header.magic != MAGIC or header.blocktype not in (SUPERBLOCK_V1, SUPERBLOCK_V2):
             raise Corrupt(f"journal superblock: magic {header.magic:#x}, type {header.blocktype}")
-        modern = header.blocktype == SUPERBLOCK_V2
+        self.modern = modern = header.blocktype == SUPERBLOCK_V2
         self.compat = header.feature_compat if modern else 0
         self.incompat = header.feature_incompat if modern else 0
         if self.incompat & ~INCOMPAT_KNOWN:
@@ -104,6 +112,9 @@ class Log:
         self._check(header, data)
         self.start = header.start
         self.sequence = header.sequence
+        self.errno = header.errno
+        self.uuid = header.uuid
+        self.superblock = data
 
     def _places(self, volume: Ext2Volume, inode: Inode) -> None:
         """Collect where the journal's blocks are: all of them, for it has no holes."""
@@ -132,10 +143,9 @@ class Log:
             if header.checksum_type != 4 or services.crc32c(0xFFFFFFFF, blank) != header.checksum:
                 raise Corrupt("journal superblock: checksum is wrong")
         fast = header.num_fc_blocks or FAST_COMMIT_BLOCKS if self.incompat & INCOMPAT_FAST_COMMIT else 0
-        self._first = header.first
+        self.first = header.first
         self._last = header.maxlen - fast
-        self._maxlen = header.maxlen
-        self.length = self._last - self._first
+        self.length = self._last - header.first
         if (
             header.blocksize != self.geometry.block_size
             or not SHORTEST <= header.maxlen <= self._total
@@ -155,23 +165,43 @@ class Log:
 
     def after(self, position: int, count: int) -> int:
         """The block of the ring `count` behind another."""
-        return self._first + (position - self._first + count) % self.length
+        return self.first + (position - self.first + count) % self.length
 
     def offset(self, position: int) -> int:
         """Where a block of the journal is, bytes into the device."""
         index = bisect_right(self._firsts, position) - 1
         return self._targets[index] + position - self._firsts[index] << self.geometry.shift
 
+    @property
+    def places(self) -> Iterator[tuple[int, int, int]]:
+        following = [*self._firsts[1:], self._total]
+        for first, target, end in zip(self._firsts, self._targets, following, strict=True):
+            yield first, target, end - first
+
+    def pieces(self, position: int, count: int) -> Iterator[tuple[int, int]]:
+        """Where `count` blocks of the journal from `position` on are: (bytes into the device, how many blocks)."""
+        while count:
+            index = bisect_right(self._firsts, position)
+            end = self._firsts[index] if index < len(self._firsts) else self._total
+            length = min(count, end - position)
+            yield self.offset(position), length
+            position += length
+            count -= length
+
     def read(self, position: int) -> bytes:
         """A block of the journal.  Errors: Corrupt - it is behind the end of the device."""
-        offset, size = self.offset(position), self.geometry.block_size
-        if offset + size > self._medium.device.size:
-            raise Corrupt(f"journal: block {position} is behind the end of {self._medium.device.name}")
-        return self._medium.device.read(offset, size)
+        return self.read_at(self.offset(position), self.geometry.block_size)
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """A block of the journal by where it is.  Errors: as `read`."""
+        device = self._medium.device
+        if offset + size > device.size:
+            raise Corrupt(f"journal: block {offset >> self.geometry.shift} is behind the end of {device.name}")
+        return device.read(offset, size)
 
     def kind(self, data: bytes, sequence: int) -> int:
         """The type of a block of that transaction; 0 if it is none."""
-        magic, kind, number = _HEADER.unpack_from(data)
+        magic, kind, number = HEADER.unpack_from(data)
         return kind if magic == MAGIC and number == sequence else 0
 
     # ---- checksums -----------------------------------------------------------------------------------------------
@@ -193,10 +223,9 @@ class Log:
         """CRC-32 with the big end first (checksums of version 1), nothing inverted, continuing from `seed`."""
         return _turn(crc32(data.translate(_TURNED), _turn(seed) ^ 0xFFFFFFFF) ^ 0xFFFFFFFF)
 
-    def warn_of_fast_commits(self, sequence: int) -> None:
-        """Say so if there are fast commits on top of the log: they are not replayed."""
+    def fast_commits(self, sequence: int) -> bool:
+        """Whether there are fast commits on top of the log, which ends before the transaction of that number."""
         if not self.incompat & INCOMPAT_FAST_COMMIT:
-            return
+            return False
         tag, _, _, transaction = _FAST_TAG.unpack_from(self.read(self._last))
-        if tag == FAST_COMMIT_HEAD and transaction == sequence:
-            self.warn(f"fast commits of transaction {sequence} are not replayed; the newest changes are missing")
+        return bool(tag == FAST_COMMIT_HEAD and transaction == sequence)

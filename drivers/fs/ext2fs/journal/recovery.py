@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The journal (jbd2), replayed over the image: a table of which block is to be read from where in the log.
+"""What a journal (jbd2) says: a table of which block's newest copy is where in the log.
 
 The format is the Linux documentation's filesystems/ext4, chapter "Journal (jbd2)"; all of it is big-endian.  The log
 is gone through twice: `scan` finds the transactions that were committed whole, with all revocations; `replay` collects
 the newest copy of each block in them that was not revoked since.  What a log says is bounded by its length, wrapped
-around once.  Nothing is written; data blocks stay in the log until they are read (`overlay`).
+around once.  For reading nothing is written; blocks stay in the log until they are read (`overlay`).  For writing they
+are put into their places.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from struct import Struct
 
-from rump.drivers.fs.ext2fs.log import (
+from rump.drivers.fs.ext2fs.journal.log import (
     COMMIT,
     DESCRIPTOR,
     INCOMPAT_64BIT,
@@ -20,7 +22,7 @@ from rump.drivers.fs.ext2fs.log import (
     REVOKE,
     Log,
 )  # fmt: skip
-from rump.drivers.fs.ext2fs.overlay import Overlay
+from rump.drivers.fs.ext2fs.journal.overlay import MAGIC, Overlay
 from rump.kernel import abi
 from rump.kernel.errors import Corrupt, fault
 from rump.kernel.structure import Structure
@@ -28,10 +30,11 @@ from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
     from rump.drivers.fs.ext2fs.ops import Ext2Volume
+    from rump.kernel.dev.block import BlockDevice
     from rump.kernel.structure import b16, u8, u16, u32, u64
 
     # A tag: (block of the volume, flags, checksum)
@@ -79,19 +82,19 @@ SAME_UUID = 2           # no UUID of 16 bytes follows
 LAST = 8
 
 REVOKED_MAX = 1 << 20   # blocks, by one transaction
+PIECE = 1 << 20         # bytes written in one go
 
 _WORD = Struct(">I")
 _CHECKSUM_AT = 16       # of a commit block, bytes
 _REVOKE_HEADER = 16     # header of 12 bytes, then how many bytes are in use
 
 
-def recover(volume: Ext2Volume) -> tuple[Overlay | None, Notes]:
-    """(the device with the log's blocks over it, or None if there are none; what to say of it).
+def open_log(volume: Ext2Volume) -> Log:
+    """The journal of a volume.
 
-    Errors: EINVAL - the journal is external, or has features unknown here; Corrupt.
+    Errors: EINVAL - it is external, or has features unknown here; Corrupt.
     """
-    medium = volume.medium
-    raw = medium.geometry.raw
+    raw = volume.medium.geometry.raw
     if not raw.journal_inum:
         from rump.drivers.fs.ext2fs.describe import uuid
 
@@ -99,15 +102,24 @@ def recover(volume: Ext2Volume) -> tuple[Overlay | None, Notes]:
     inode = volume.inodes.make(raw.journal_inum, *volume.inodes.special(raw.journal_inum))
     if inode.mode & abi.S_IFMT != abi.S_IFREG:
         raise Corrupt(f"journal inode {raw.journal_inum}: mode {inode.mode:o}")
-    log = Log(volume, inode)
+    return Log(volume, inode)
+
+
+def recover(volume: Ext2Volume) -> tuple[Overlay | None, Notes]:
+    """(the device with the log's blocks over it, or None if there are none; what to say of it).
+
+    Errors: as `open_log`.
+    """
+    medium = volume.medium
+    log = open_log(volume)
     if not log.start:
         return None, ((b"recovery", b"the journal is empty"),)
     recovery = Recovery(log)
     recovery.scan()
     recovery.replay()
-    log.warn_of_fast_commits(recovery.end)
-    note = f"{recovery.transactions} transactions, {len(recovery.blocks)} blocks replayed in memory"
-    notes = ((b"recovery", note.encode()),)
+    if log.fast_commits(recovery.end):
+        log.warn(f"fast commits of transaction {recovery.end} are not replayed; the newest changes are missing")
+    notes = recovery.notes("replayed in memory")
     if not recovery.blocks:
         return None, notes
     return Overlay(medium.device, medium.geometry.block_size, recovery.blocks), notes
@@ -128,6 +140,10 @@ class Recovery:
         self.blocks: dict[int, tuple[int, bool]] = {}
         self._revoked: dict[int, int] = {}      # block -> how many transactions in it was last revoked
         self._checksums = bool(log.incompat & (INCOMPAT_CSUM_V2 | INCOMPAT_CSUM_V3))
+
+    def notes(self, how: str) -> Notes:
+        """What to say of it."""
+        return ((b"recovery", f"{self.transactions} transactions, {len(self.blocks)} blocks {how}".encode()),)
 
     # ---- first pass ----------------------------------------------------------------------------------------------
 
@@ -251,4 +267,34 @@ class Recovery:
                 return
         self.blocks[block] = log.offset(position), bool(flags & ESCAPED)
 
+    # ---- into place ----------------------------------------------------------------------------------------------
 
+    def write(self, device: BlockDevice, edit: Callable[[int, bytes], bytes]) -> None:
+        """Put all that was collected into its place; on stable storage when it returns.  `edit` is given each block and
+        its contents, and says what they shall be.
+
+        The log is only read: if this stops half way, doing all of it again gives the same.
+        Errors: of the device; Corrupt - a block belongs into the log itself.
+        """
+        order = sorted(self.blocks)
+        for _, target, count in self.log.places:
+            at = bisect_left(order, target)
+            if at < len(order) and order[at] < target + count:
+                raise Corrupt(f"journal: it has a copy of its own block {order[at]}")
+        shift = self.log.geometry.shift
+        most = PIECE >> shift
+        at = 0
+        while at < len(order):
+            count = 1
+            while at + count < len(order) and order[at + count] == order[at] + count and count < most:
+                count += 1
+            copies = [edit(block, self._copy(block, 1 << shift)) for block in order[at : at + count]]
+            device.write(order[at] << shift, b"".join(copies))
+            at += count
+        device.sync(barrier=True)
+
+    def _copy(self, block: int, size: int) -> bytes:
+        """What is to be in a block."""
+        offset, escaped = self.blocks[block]
+        data = self.log.read_at(offset, size)
+        return MAGIC + data[len(MAGIC) :] if escaped else data
