@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""ext2, ext3 and ext4, for reading: everything that old and today's mke2fs make, in any mix; `newfs` makes them.
+"""ext2, ext3 and ext4: everything that old and today's mke2fs make, in any mix; `newfs` makes them.
 
-A journal that needs recovery is replayed over the image, not into it.  Mount options:
+For reading, a journal that needs recovery is replayed over the image, not into it.  Mount options:
 
-noload      do not replay the journal (norecovery is the same)
-sb=N        use the superblock N KiB into the device, a copy
+noload      do not replay the journal (norecovery is the same); for reading only
+sb=N        use the superblock N KiB into the device, a copy; for reading only
+nommpwait   do not wait to see whether another machine writes to the volume (feature mmp): none can reach the device
+discard     tell the device which blocks hold nothing any more
 """
 
 from __future__ import annotations
@@ -18,8 +20,11 @@ if TYPE_CHECKING:
     from rump.kernel.vfs.volume import MountArguments, Volume
 
 
-def capabilities(inode_size: int = 256, block_size: int = 4096) -> Capabilities:
-    """What a volume can hold; times are of seconds, and end in 2038, where inodes have 128 bytes."""
+def capabilities(
+    inode_size: int = 256, block_size: int = 4096, *, file_size_max: int = 0, writable: bool = False
+) -> Capabilities:
+    """What a volume can hold; times are of seconds, and end in 2038, where inodes have 128 bytes.
+    `file_size_max` is in bytes; 0: what extents can map."""
     wide = inode_size > 128
     return Capabilities(
         symlinks=True,
@@ -32,12 +37,13 @@ def capabilities(inode_size: int = 256, block_size: int = 4096) -> Capabilities:
         xattrs=True,
         sparse=True,
         name_max=255,
-        file_size_max=((1 << 32) - 1) * block_size,
+        file_size_max=file_size_max or ((1 << 32) - 1) * block_size,
         link_max=65000,
         time_min=-(1 << 31) * 10**9,
         time_max=((3 << 32 if wide else 0) + (1 << 31)) * 10**9 - (1 if wide else 10**9),
         time_step=1 if wide else 10**9,
         flags=abi.UF_NODUMP | abi.SF_IMMUTABLE | abi.SF_APPEND,
+        writable=writable,
     )
 
 
@@ -72,7 +78,7 @@ def _mount(arguments: MountArguments) -> Volume:
 
 
 def _newfs(arguments: MountArguments) -> tuple[tuple[bytes, bytes], ...]:
-    from rump.drivers.fs.ext2fs.newfs import newfs
+    from rump.drivers.fs.ext2fs.newfs.make import newfs
 
     return newfs(arguments)
 
@@ -83,5 +89,5 @@ driver = FileSystem(
     mount=_mount,
     probe=_probe,
     newfs=_newfs,
-    capabilities=capabilities(),
+    capabilities=capabilities(writable=True),
 )

@@ -27,10 +27,10 @@ def find(medium: Medium, directories: Directories, inode: Inode, name: bytes) ->
             return _hashed(medium, directories, inode, name, name)
         except Corrupt as error:
             medium.log(f"{error.detail}; searching without the hash tree")
-    return _linear(directories, inode, name)
+    return linear(directories, inode, name)
 
 
-def _linear(directories: Directories, inode: Inode, name: bytes) -> int:
+def linear(directories: Directories, inode: Inode, name: bytes) -> int:
     """Search every block; a piece without the name's bytes is not looked at.
 
     Errors: Corrupt - it was not found, but some block is damaged.
@@ -61,6 +61,8 @@ def _search(directories: Directories, directory: int, data: bytes, start: int, n
     size = directories.block_size
     stop = start + size
     at = start
+    if data.find(name, start, stop) < 0:
+        return 0
     while at <= stop - SHORTEST:
         inode, step, name_length, _ = _unpack(data, at)
         if size > 32768:

@@ -15,13 +15,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rump.kernel.vfs.volume import MountArguments
 
-OPTIONS = ("noload", "norecovery", "sb")
+OPTIONS = ("discard", "noload", "nommpwait", "norecovery", "sb")
 
 
 def mount(arguments: MountArguments) -> Ext2Volume:
     """A volume.
 
-    Errors: EFTYPE - none there; EINVAL - unknown option or feature; EROFS - wanted for writing; Corrupt.
+    Errors: EFTYPE - none there; EINVAL - unknown option or feature; Corrupt;
+    for writing also EROFS - it can only be read, why is said; EBUSY - somebody else writes to it.
     """
     try:
         return _mount(arguments)
@@ -36,10 +37,12 @@ def _mount(arguments: MountArguments) -> Ext2Volume:
     for option in options:
         if option not in OPTIONS:
             raise fault(e.EINVAL, f"unknown option {option}")
-    if not arguments.read_only:
-        raise fault(e.EROFS, "ext2fs cannot write yet")
     offset = _superblock_at(options)
     geometry = superblock.read(device, services, offset)
+    if not arguments.read_only:
+        from rump.drivers.fs.ext2fs.writing.mount import mount_for_writing
+
+        return mount_for_writing(arguments, geometry)
     medium = Medium(device, geometry, services, arguments.cache_bytes)
     skip = "noload" in options or "norecovery" in options
     if not geometry.incompat & disk.INCOMPAT_RECOVER:
@@ -47,7 +50,7 @@ def _mount(arguments: MountArguments) -> Ext2Volume:
     if skip:
         medium.log("the journal needs recovery, but is not replayed; what is read may be out of date or damaged")
         return _checked(Ext2Volume(medium, ((b"recovery", b"skipped"),)))
-    from rump.drivers.fs.ext2fs.journal import recover
+    from rump.drivers.fs.ext2fs.journal.recovery import recover
 
     over, notes = recover(Ext2Volume(medium))
     if over is not None:

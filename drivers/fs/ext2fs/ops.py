@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from rump.drivers.fs.ext2fs.inode import Inode
     from rump.drivers.fs.ext2fs.medium import Medium
+    from rump.drivers.fs.ext2fs.superblock import Geometry
     from rump.kernel.vfs.volume import Attributes, Entry, EntryPlus, Handle, Run
 
     P = ParamSpec("P")
@@ -33,6 +34,17 @@ LINK_MAX = 4096         # bytes of a symbolic link's target
 FAST_LINK = 60          # bytes: shorter targets can lie in the block map
 
 _UNFORESEEN = (struct.error, IndexError, KeyError, ValueError, OverflowError, MemoryError, RecursionError, TypeError)
+
+
+def is_fast(geometry: Geometry, link: Inode) -> bool:
+    """Whether a symbolic link's target lies in its block map.  Values of attributes in inodes of their own count as the
+    link's blocks, so with ea_inode only the size tells."""
+    if link.flags & disk_files.INODE_INLINE_DATA:
+        return False
+    if geometry.incompat & disk.INCOMPAT_EA_INODE:
+        return link.size < FAST_LINK
+    own = geometry.cluster_size >> 9 if link.xattr_block else 0
+    return link.sectors == own and link.size <= FAST_LINK
 
 
 def _guarded(
@@ -155,8 +167,7 @@ class Ext2Volume(Volume):
         _refuse_encrypted(inode)
         if not 0 < inode.size <= LINK_MAX:
             raise Corrupt(f"symbolic link {inode.number}: size is {inode.size}")
-        own = self.medium.geometry.cluster_size >> 9 if inode.xattr_block else 0
-        if not inode.flags & disk_files.INODE_INLINE_DATA and inode.sectors == own and inode.size <= FAST_LINK:
+        if is_fast(self.medium.geometry, inode):
             data = inode.block[: inode.size]
         else:
             data = self.content(inode)

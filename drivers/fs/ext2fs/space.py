@@ -16,8 +16,12 @@ RESERVE_MAX = 4096      # ... but at most so many clusters
 NAME_MAX = 255
 
 
-def statvfs(volume: Ext2Volume) -> tuple[int, int, int, int, int, int, int, int]:
-    """See `Volume.statvfs`.  The superblock's counters are used where they are right: after a clean unmount."""
+def statvfs(
+    volume: Ext2Volume, free_blocks: int | None = None, free_inodes: int = 0
+) -> tuple[int, int, int, int, int, int, int, int]:
+    """See `Volume.statvfs`.  Who writes passes how much is free now; otherwise the superblock's counters are used
+    where they are right: after a clean unmount.
+    """
     medium = volume.medium
     geometry = medium.geometry
     raw = geometry.raw
@@ -25,7 +29,9 @@ def statvfs(volume: Ext2Volume) -> tuple[int, int, int, int, int, int, int, int]
     ratio = geometry.cluster_size >> geometry.shift
     files = raw.free_inodes_count
     free = raw.free_blocks_count_lo | (raw.free_blocks_count_hi << 32 if wide else 0)
-    if not raw.state & disk.STATE_VALID or geometry.incompat & disk.INCOMPAT_RECOVER:
+    if free_blocks is not None:
+        free, files = free_blocks, free_inodes
+    elif not raw.state & disk.STATE_VALID or geometry.incompat & disk.INCOMPAT_RECOVER:
         clusters, files = volume.groups.count_free()
         free = clusters * ratio
     reserved = raw.r_blocks_count_lo | (raw.r_blocks_count_hi << 32 if wide else 0)

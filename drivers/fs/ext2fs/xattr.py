@@ -48,15 +48,15 @@ _NOBODY = 0xFFFFFFFF
 
 def names(volume: Ext2Volume, inode: Inode) -> tuple[bytes, ...]:
     """The names a file has, those in the inode first."""
-    return tuple(name for row in _rows(volume.medium, inode) if (name := _full_name(row)))
+    return tuple(name for row in _rows(volume.medium, inode) if (name := full_name(row)))
 
 
 def value(volume: Ext2Volume, inode: Inode, name: bytes) -> bytes:
     """A value.  Errors: ENOATTR; Corrupt."""
     for row in _rows(volume.medium, inode):
-        if _full_name(row) == name:
+        if full_name(row) == name:
             found = _large_value(volume, inode, row) if row[2] else row[5]
-            return _acl(inode, found) if row[0] in ACLS else found
+            return acl(inode, found) if row[0] in ACLS else found
     raise fault(e.ENOATTR)
 
 
@@ -68,7 +68,7 @@ def inline_value(medium: Medium, inode: Inode) -> bytes:
     return b""
 
 
-def _full_name(row: Row) -> bytes:
+def full_name(row: Row) -> bytes:
     """The name in full, empty if it is not to be shown."""
     index, rest = row[:2]
     prefix = PREFIXES.get(index, b"")
@@ -94,7 +94,7 @@ def _in_inode(medium: Medium, inode: Inode) -> Iterator[Row]:
     start = 128 + int.from_bytes(raw[128:130], "little")
     if start + 4 > size or start & 3 or int.from_bytes(raw[start : start + 4], "little") != disk_files.XATTR_MAGIC:
         return iter(())
-    return _parse(inode, raw[start + 4 :], 0)
+    return parse(inode, raw[start + 4 :], 0)
 
 
 def _in_block(medium: Medium, inode: Inode) -> Iterator[Row]:
@@ -107,16 +107,16 @@ def _in_block(medium: Medium, inode: Inode) -> Iterator[Row]:
         geometry.block_size,
         block * KINDS + XATTRS,
         lambda: f"inode {inode.number}: attribute block",
-        lambda data: _check_block(medium, block, data),
+        lambda data: check_block(medium, block, data),
     )
-    for row in _parse(inode, data, disk_files.XattrHeader.struct.size):
+    for row in parse(inode, data, disk_files.XattrHeader.struct.size):
         index, name, owner, _, stored, found = row
         if stored and not owner and stored not in _hashes(name, found):
             medium.log(f"inode {inode.number}: hash of attribute {index} {name!r} in block {block} is wrong")
         yield row
 
 
-def _check_block(medium: Medium, block: int, data: bytes) -> Faults:
+def check_block(medium: Medium, block: int, data: bytes) -> Faults:
     """A block of attributes as it comes in."""
     header = disk_files.XattrHeader(data)
     if header.magic != disk_files.XATTR_MAGIC or header.blocks != 1:
@@ -130,7 +130,7 @@ def _check_block(medium: Medium, block: int, data: bytes) -> Faults:
     return NO_FAULTS
 
 
-def _parse(inode: Inode, data: bytes, at: int) -> Iterator[Row]:
+def parse(inode: Inode, data: bytes, at: int) -> Iterator[Row]:
     """The attributes from byte `at` of `data` on, where values are counted from its byte 0."""
     while at + 4 <= len(data) and data[at : at + 4] != b"\0\0\0\0":
         stop = at + _ENTRY.size
@@ -176,7 +176,7 @@ def _large_value(volume: Ext2Volume, inode: Inode, row: Row) -> bytes:
     return found
 
 
-def _acl(inode: Inode, found: bytes) -> bytes:
+def acl(inode: Inode, found: bytes) -> bytes:
     """An access control list from its form on the disk to Linux's version 2."""
     if len(found) < 4 or found[:4] != b"\1\0\0\0":
         raise Corrupt(f"inode {inode.number}: access control list of version {found[:4].hex()}")

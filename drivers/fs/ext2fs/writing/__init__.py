@@ -11,4 +11,7 @@
     xattr, inline                   extended attributes; files that live in their inode
     orphans      inodes to finish deleting after a crash
     volume       the operations
+    mount        whether a volume can be written to; recovery; putting the parts together
+    marks, superblock_sum, mmp      what the medium says of being mounted, so that nothing can tear it; to whom
+    ordered      commits without a journal (with one: `journal.commit`)
 """

@@ -190,6 +190,14 @@ class WritableInodes(Inodes):
             draft.tail = bytes(self._size - 128 - draft.extra)
         return draft
 
+    def next_generation(self, number: int) -> int:
+        """The generation of a new file: one more than that of the last which had this number."""
+        raw, at = self.changed.get(number), 0
+        if raw is None:
+            first, _, (_, raw, _) = self.piece(number)
+            at = (number - first) * self._size
+        return _word(raw, at + 0x64) + 1 & 0xFFFFFFFF
+
     def save(self, draft: Draft) -> None:
         """Make a draft the inode.  Errors: EINVAL - a time out of range; EFBIG - too many blocks for its counter."""
         number = draft.number
@@ -200,7 +208,8 @@ class WritableInodes(Inodes):
     def free(self, draft: Draft, when: int) -> None:
         """The inode is free from now on: no links, deleted at `when` (seconds)."""
         draft.links = 0
-        draft.dtime = when & 0xFFFFFFFF or 1
+        # What is not greater than the number of inodes is taken for a link in the list of orphans.
+        draft.dtime = max(when & 0xFFFFFFFF, min(self._count + 1, 0xFFFFFFFF))
         self._store.set(self.changed, draft.number, self._encode(draft))
         self._store.set(self.freed, draft.number, True)
 
@@ -227,7 +236,7 @@ class WritableInodes(Inodes):
         )  # fmt: skip
         extra = draft.extra
         if extra < 32:
-            more = more[:extra] if extra >= 4 else more[:2] + bytes(2)
+            more = more[:extra]     # without any, the tail begins with the field that says so
         elif extra > 32:
             more += data[at + 160 : at + 128 + extra]
         raw += more

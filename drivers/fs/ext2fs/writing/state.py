@@ -4,24 +4,26 @@
 from __future__ import annotations
 
 from rump.drivers.fs.ext2fs import disk
+from rump.drivers.fs.ext2fs.writing import superblock_sum
 from rump.kernel.vfs.transaction import RELEASE
+from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rump.drivers.fs.ext2fs.bmap import Maps
     from rump.drivers.fs.ext2fs.dirent import Directories
     from rump.drivers.fs.ext2fs.superblock import Geometry
     from rump.drivers.fs.ext2fs.writing.alloc import Allocator
     from rump.drivers.fs.ext2fs.writing.data import FileData
     from rump.drivers.fs.ext2fs.writing.directory import Names
-    from rump.drivers.fs.ext2fs.writing.inode import WritableInodes
+    from rump.drivers.fs.ext2fs.writing.inode import Draft, WritableInodes
     from rump.drivers.fs.ext2fs.writing.maps import BlockMaps
     from rump.drivers.fs.ext2fs.writing.medium import WritableMedium
     from rump.drivers.fs.ext2fs.writing.orphans import Orphans
     from rump.kernel.vfs.transaction import Store
     from rump.kernel.vfs.volume import Services
-
-CHECKSUM_AT = disk.Superblock.struct.size - 4
 
 
 class State:
@@ -38,6 +40,9 @@ class State:
     names         entries of directories
     orphans       inodes without names that are still in use
     ordered       there is no journal: what must not be seen half done needs an order of writing
+    delete        frees an inode without names, and all it has
+    torn          the operation has made something last that only a checker could mend, were it to end here
+    discard       tell the device which blocks hold nothing any more
     """
 
     medium: WritableMedium
@@ -54,6 +59,20 @@ class State:
     names: Names
     orphans: Orphans
     ordered: bool
+    delete: Callable[[Draft], None]
+    torn: bool = False
+    discard: bool = False
+
+    def flush(self) -> None:
+        """Commit in the middle of an operation: what it has done so far is consistent, and stands."""
+        self.store.restart()
+        self.store.commit()
+
+    def undo(self) -> None:
+        """The operation has failed: everything is as it was before, or nothing changes any more."""
+        self.store.rollback()
+        if self.torn:
+            self.store.error = self.store.error or e.EIO
 
     def now(self) -> int:
         """Nanoseconds since 1970."""
@@ -85,14 +104,13 @@ class SuperblockFields:
         return 1 if self._changed else 0
 
     def encoded(self, data: bytes, values: dict[str, int]) -> bytes:
-        """The block `data` that the superblock is in, with these fields changed in it."""
+        """The block `data` that the superblock is in, with these fields changed in it; the checksum stays."""
         new = bytearray(data)
         for name, value in values.items():
             offset, form = disk.Superblock.place(name)
             form.pack_into(new, self._at + offset, value)
         if self._geometry.checksums:
-            end = self._at + CHECKSUM_AT
-            new[end : end + 4] = self._crc32c(0xFFFFFFFF, new[self._at : end]).to_bytes(4, "little")
+            superblock_sum.keep(new, self._at, self._crc32c)
         return bytes(new)
 
     def prepare(self) -> None:

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The operations of a volume that is written to.  Each is whole or not at all; see `rump.kernel.vfs.transaction`."""
+
+from __future__ import annotations
+
+from rump.drivers.fs.ext2fs import capabilities
+from rump.drivers.fs.ext2fs.dirent import DOTS
+from rump.drivers.fs.ext2fs.ops import _UNFORESEEN, Ext2Volume
+from rump.drivers.fs.ext2fs.writing import attributes as fields
+from rump.drivers.fs.ext2fs.writing.links import Links
+from rump.drivers.fs.ext2fs.writing.populate import Populate
+from rump.kernel.errors import Corrupt, Fault, fault
+from rump.kernel.vfs.volume import Volume
+from rump.rumpuser.interface import errno as e
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
+
+    from typing_extensions import Buffer
+
+    from rump.drivers.fs.ext2fs.inode import Inode
+    from rump.drivers.fs.ext2fs.writing.inode import Draft
+    from rump.drivers.fs.ext2fs.writing.state import State
+    from rump.kernel.vfs.volume import Attributes, Entry, Handle, Row, Run
+
+    Entries: TypeAlias = list[Entry]
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
+
+def _changing(
+    operation: Callable[Concatenate[WritableVolume, P], R],
+) -> Callable[Concatenate[WritableVolume, P], R]:
+    """An operation that changes the volume: alone, and rolled back if anything at all goes wrong."""
+
+    def call(self: WritableVolume, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        store = self.state.store
+        store.lock.exclusive()
+        try:
+            self.state.torn = False
+            store.begin()
+            try:
+                result = operation(self, *args, **kwargs)
+            except Fault as error:
+                # What was freed since the last commit is given out again after the next.
+                if error.errno != e.ENOSPC or not self.state.alloc.waiting():
+                    raise
+                store.rollback()
+                store.commit()
+                store.begin()
+                result = operation(self, *args, **kwargs)
+            store.end()
+            return result
+        except _UNFORESEEN as error:
+            self.state.undo()
+            raise Corrupt(f"{operation.__name__}: {type(error).__name__}: {error}") from error
+        except BaseException:
+            self.state.undo()
+            raise
+        finally:
+            store.lock.unlock()
+
+    call.__name__, call.__doc__ = operation.__name__, operation.__doc__
+    return call
+
+
+def _reading(
+    operation: Callable[Concatenate[WritableVolume, P], R],
+) -> Callable[Concatenate[WritableVolume, P], R]:
+    """An operation of the reader, kept apart from those that change."""
+
+    def call(self: WritableVolume, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        lock = self.state.store.lock
+        lock.shared()
+        try:
+            return operation(self, *args, **kwargs)
+        except _UNFORESEEN as error:
+            raise Corrupt(f"{operation.__name__}: {type(error).__name__}: {error}") from error
+        finally:
+            lock.unlock()
+
+    call.__name__, call.__doc__ = operation.__name__, operation.__doc__
+    return call
+
+
+class WritableVolume(Ext2Volume):
+    """A mounted ext2, ext3 or ext4 that is written to."""
+
+    def __init__(self, state: State, close: Callable[[], None], notes: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+        """`close` makes the medium clean at the end; `notes` is what mounting has to say in `describe`."""
+        self.state = state
+        self.medium = state.medium
+        self.device = state.store.device
+        self.groups = state.inodes._groups
+        self.inodes = state.inodes
+        self.maps = state.maps
+        self.directories = state.directories
+        geometry = state.geometry
+        self.capabilities = capabilities(
+            geometry.inode_size, geometry.block_size, file_size_max=state.block_maps.new_size_max(), writable=True
+        )
+        self._journal = notes
+        self._shift = geometry.shift
+        self._links = Links(state)
+        self._populate = Populate(state, self._links)
+        self._close = close
+
+    # ---- the whole volume ----------------------------------------------------------------------------------------
+
+    root = _reading(Ext2Volume.root)
+    describe = _reading(Ext2Volume.describe)
+
+    @_reading
+    def statvfs(self) -> tuple[int, int, int, int, int, int, int, int]:
+        """As of any volume; the counts are live."""
+        from rump.drivers.fs.ext2fs.space import statvfs
+
+        alloc = self.state.alloc
+        return statvfs(self, alloc.free_blocks(), alloc.free_inodes())
+
+    def sync(self) -> None:
+        store = self.state.store
+        store.lock.exclusive()
+        try:
+            store.commit()
+        finally:
+            store.lock.unlock()
+
+    def unmount(self) -> None:
+        store, inodes = self.state.store, self.state.inodes
+        if not store.error:
+            # A KeyboardInterrupt may have kept the kernel from saying `inactive`.
+            for number in [*inodes.orphans]:
+                self.inactive((number, inodes.edit(number, *inodes.special(number)).generation))
+        store.lock.exclusive()
+        try:
+            self._close()
+        finally:
+            store.lock.unlock()
+
+    def run(self, body: Callable[[], None]) -> None:
+        """Make an operation of a function: what mounting has to do."""
+        _changing(lambda _self: body())(self)
+
+    # ---- files ---------------------------------------------------------------------------------------------------
+
+    attributes = _reading(Ext2Volume.attributes)
+    readlink = _reading(Ext2Volume.readlink)
+    list = _reading(Ext2Volume.list)
+    list_attributes = _reading(Ext2Volume.list_attributes)
+    list_xattr = _reading(Ext2Volume.list_xattr)
+    get_xattr = _reading(Ext2Volume.get_xattr)
+
+    @_reading
+    def map(self, file: Handle, offset: int, length: int) -> tuple[Run, ...]:
+        inode = self._regular(file)
+        end = min(offset + length, inode.size)
+        return self.state.data.map(inode, offset, end - offset) if 0 <= offset < end else ()
+
+    def gather(self, files: tuple[Handle, ...]) -> tuple[tuple[tuple[Run, ...], tuple[bytes, ...]] | None, ...]:
+        return Volume.gather(self, files)
+
+    @_reading
+    def read(self, file: Handle, offset: int, length: int) -> bytes:
+        return self.state.data.read(self._regular(file), offset, length)
+
+    def content(self, inode: Inode) -> bytes:
+        """As of the reader; blocks come from the running transaction."""
+        return self.state.data.content(inode)
+
+    @_changing
+    def set_attributes(self, file: Handle, changes: tuple[tuple[int, int], ...]) -> Attributes:
+        inodes = self.state.inodes
+        draft = inodes.open(file)
+        fields.apply(self.state, draft, changes)
+        inodes.save(draft)
+        return inodes.attributes(file[0])
+
+    @_changing
+    def reserve(self, file: Handle, offset: int, length: int) -> tuple[Run, ...]:
+        fields.check_changeable(self._regular(file))
+        return self.state.data.reserve(file, offset, length)
+
+    @_changing
+    def commit_write(self, file: Handle, offset: int, length: int) -> Attributes:
+        return self.state.data.commit_write(file, offset, length)
+
+    @_changing
+    def abandon(self, file: Handle) -> None:
+        if not self._populate.abandon(file[0]):
+            self.state.data.abandon(file)
+
+    @_changing
+    def write(self, file: Handle, offset: int, data: Buffer) -> Attributes:
+        fields.check_changeable(self._regular(file))
+        return self.state.data.write(file, offset, data)
+
+    @_changing
+    def allocate(self, file: Handle, offset: int, length: int) -> Attributes:
+        fields.check_changeable(self._regular(file))
+        return self.state.data.allocate(file, offset, length)
+
+    @_changing
+    def punch(self, file: Handle, offset: int, length: int) -> Attributes:
+        fields.check_changeable(self._regular(file))
+        return self.state.data.punch(file, offset, length)
+
+    # ---- directories ---------------------------------------------------------------------------------------------
+
+    @_reading
+    def lookup(self, directory: Handle, name: bytes) -> Attributes:
+        number = self.state.names.find(self._directory(directory), name) if name not in DOTS else 0
+        if not number:
+            raise fault(e.ENOENT)
+        return self.inodes.attributes(number)
+
+    def _entries(self, directory: Handle, cookie: int, count: int) -> tuple[Entries, int]:
+        """As of the reader, in an order that changes do not disturb."""
+        entries, following = self.state.names.entries(self._directory(directory), cookie, count)
+        return self._fit(self.inodes.load(directory), entries), following
+
+    @_changing
+    def create(
+        self, directory: Handle, name: bytes, mode: int, uid: int, gid: int, rdev: int, target: bytes
+    ) -> tuple[Attributes, Attributes]:
+        return self._links.create(directory, name, mode, uid, gid, rdev, target)
+
+    @_changing
+    def link(self, file: Handle, directory: Handle, name: bytes) -> tuple[Attributes, Attributes]:
+        return self._links.link(file, directory, name)
+
+    @_changing
+    def unlink(self, directory: Handle, name: bytes) -> tuple[Attributes, Attributes]:
+        return self._links.unlink(directory, name)
+
+    @_changing
+    def rmdir(self, directory: Handle, name: bytes) -> tuple[Attributes, Attributes]:
+        return self._links.rmdir(directory, name)
+
+    @_changing
+    def rename(
+        self, from_directory: Handle, from_name: bytes, to_directory: Handle, to_name: bytes
+    ) -> tuple[Attributes, Attributes, Attributes, Attributes | None]:
+        return self._links.rename(from_directory, from_name, to_directory, to_name)
+
+    @_changing
+    def place(self, directory: Handle, sizes: tuple[int, ...]) -> tuple[tuple[Run, ...], ...] | None:
+        return self._populate.place(directory, sizes)
+
+    @_changing
+    def populate(self, directory: Handle, rows: tuple[Row, ...]) -> tuple[tuple[int, ...], Attributes]:
+        return self._populate.populate(directory, rows)
+
+    # ---- extended attributes -------------------------------------------------------------------------------------
+
+    @_changing
+    def set_xattr(self, file: Handle, name: bytes, value: bytes, flags: int) -> Attributes:
+        from rump.drivers.fs.ext2fs.writing.xattr import set_xattr
+
+        draft = self.state.inodes.open(file)
+        set_xattr(self.state, draft, name, bytes(value), flags)
+        return self._changed(draft)
+
+    @_changing
+    def remove_xattr(self, file: Handle, name: bytes) -> Attributes:
+        from rump.drivers.fs.ext2fs.writing.xattr import remove_xattr
+
+        draft = self.state.inodes.open(file)
+        remove_xattr(self.state, draft, name)
+        return self._changed(draft)
+
+    def _changed(self, draft: Draft) -> Attributes:
+        draft.ctime = self.state.now()
+        self.state.inodes.save(draft)
+        return self.inodes.attributes(draft.number)
+
+    # ---- references ----------------------------------------------------------------------------------------------
+
+    def inactive(self, file: Handle) -> None:
+        if file[0] not in self.state.orphans:
+            return
+        try:
+            self._inactive(file)
+        except Fault as error:
+            # Nobody can be told.  It stays in the list of orphans, for whoever mounts the volume next.
+            self.medium.log(f"inode {file[0]}: cannot be deleted: {error}")
+
+    @_changing
+    def _inactive(self, file: Handle) -> None:
+        """Delete a file that has no names."""
+        draft = self.state.inodes.open(file)
+        if not draft.links:
+            self.state.delete(draft)
