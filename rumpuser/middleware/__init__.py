@@ -3,5 +3,6 @@
 
 ``trace`` writes every hypercall as strace writes system calls, ``record`` keeps what came through both edges of the
 kernel, ``replay`` is a host made of a recording, ``faults`` makes calls fail, ``powerloss`` logs what is written and
-makes of it what a crash may leave.
+makes of it what a crash may leave.  ``nosync`` and ``reproducible`` are for users: writing without waiting for stable
+storage, and with a clock and random bytes that are the same in each run.
 """
