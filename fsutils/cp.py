@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Copy files out of images.
+"""Copy files: out of images, into them, from one to another, inside one; on the host, too.
 
-The target is a host path.  A directory that is there gets the copies; so does a copy of `IMAGE:/` or of a path that
-ends in `/.`, whose contents go straight into it.  Symbolic links in the target are replaced, never written through.
+A directory that is there gets the copies; so does a copy of `IMAGE:/` or of a path that ends in `/.`, whose contents go
+straight into it, as do the attributes of the directory itself with -a.  What is in the way is replaced, symbolic links
+in the target too; nothing is written through them.  Files that come into an image belong to root unless owners are
+kept or given.  With SOURCE_DATE_EPOCH in the environment times are made reproducible, and so is the image.
 """
 
 from __future__ import annotations
 
 import sys
+from time import time_ns
 
+from rump.fsutils.copy.changes import add_options as add_change_options
+from rump.fsutils.copy.changes import read_options
 from rump.fsutils.copy.options import (
     ALWAYS,
     COMMAND_LINE,
@@ -24,15 +29,16 @@ from rump.fsutils.copy.options import (
 )
 from rump.fsutils.errors import UsageError
 from rump.fsutils.operand import parse as parse_operand
-from rump.fsutils.options import make_parser
+from rump.fsutils.options import add_writing_options, make_parser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
     from rump.fsutils.command import Command
+    from rump.fsutils.operand import Operand
 
-OPERANDS = "IMAGE[@PARTITION]:/PATH ... TARGET"
+OPERANDS = "SOURCE ... TARGET"
 
 _WORDS = ("mode", "ownership", "timestamps", "links", "xattr", "context", "all")
 _USUAL = ("mode", "ownership", "timestamps")
@@ -73,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--xattrs", dest="keep", action="append_const", const=("+", ("xattr",)), help="--preserve=xattr")
     add("--sparse", choices=tuple(_SPARSE), default="auto",
         help="holes: as they are, also for blocks of zeros, or none")  # fmt: skip
-    add("-f", "--force", action="store_true", help="accepted; what is in the way is always replaced")
+    add("-f", "--remove-destination", action="store_true", help="accepted; what is in the way is always replaced")
     add("-n", "--no-clobber", action="store_true", help="leave alone what is there")
     add("-u", "--update", action="store_true", help="replace only what is older")
     add("-x", "--one-file-system", action="store_true", help="leave out what is mounted below")
@@ -82,6 +88,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("-T", "--no-target-directory", action="store_true", help="TARGET is the copy itself, not where it goes")
     add("--progress", action="store_true", help="show how far it is, on a terminal")
     add("operands", nargs="*", help="what to copy, and where")
+    add_change_options(parser)
+    add_writing_options(parser)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -123,24 +131,36 @@ def make_rules(arguments: argparse.Namespace) -> Rules:
 
 def run(command: Command, arguments: argparse.Namespace) -> int:
     """Copy."""
-    operands = [parse_operand(text, image_by_default=False) for text in arguments.operands]
-    if arguments.target_directory is not None:
-        target = parse_operand(arguments.target_directory, image_by_default=False)
-    elif len(operands) < 2:
-        raise UsageError("copy what?" if not operands else f"{operands[0].text}: where to?")
-    else:
-        target = operands.pop()
-    if not operands:
-        raise UsageError("copy what?")
-    if arguments.no_target_directory and (len(operands) > 1 or arguments.target_directory is not None):
-        raise UsageError("-T takes one operand and its target")
+    operands, target = split_operands(arguments, "copy")
     from rump.fsutils.copy.run import Copying
 
     copying = Copying(command, target, make_keep(arguments), make_rules(arguments))
     copying.verbose = arguments.verbose
+    copying.changes = changes = read_options(arguments, time_ns())
+    changes.applied_to(copying.keep)
+    if target.image is not None:
+        from rump.fsutils.tracing import source_date_epoch
+
+        changes.epoch = source_date_epoch()
     if arguments.progress and sys.stderr.isatty():
         from rump.fsutils.copy.progress import Progress
 
         copying.progress = Progress(sys.stderr)
     copying.copy(operands, into=arguments.target_directory is not None, exactly=arguments.no_target_directory)
     return 0
+
+
+def split_operands(arguments: argparse.Namespace, verb: str) -> tuple[list[Operand], Operand]:
+    """What is to go, and where: -t, or the last operand.  Errors: UsageError."""
+    operands = [parse_operand(text, image_by_default=False) for text in arguments.operands]
+    if arguments.target_directory is not None:
+        target = parse_operand(arguments.target_directory, image_by_default=False)
+    elif len(operands) < 2:
+        raise UsageError(f"{verb} what?" if not operands else f"{operands[0].text}: where to?")
+    else:
+        target = operands.pop()
+    if not operands:
+        raise UsageError(f"{verb} what?")
+    if arguments.no_target_directory and (len(operands) > 1 or arguments.target_directory is not None):
+        raise UsageError("-T takes one operand and its target")
+    return operands, target

@@ -4,6 +4,10 @@
     with open_image("disk.img@2") as image:
         for path in image.root.glob("etc/*.conf"):
             print(path, path.read_text())
+
+    with open_image("disk.img@2", writable=True) as image:
+        (image / "etc" / "hostname").write_text("builder\\n")
+        image.copy_in("./rootfs", "/srv")
 """
 
 from __future__ import annotations
@@ -42,7 +46,7 @@ class Image:
         self.close()
 
     def close(self) -> None:
-        """Unmount, if this object mounted it."""
+        """Unmount, if this object mounted it.  Errors: OSError - what was written did not all reach the image."""
         session, self._session = self._session, None
         if session is not None:
             session.close()
@@ -54,6 +58,29 @@ class Image:
     def path(self, path: str | bytes) -> ImagePath:
         """A path in the image: ``image.path("/etc/passwd")``."""
         return self.root / path
+
+    def copy_in(self, origin: str | os.PathLike[str], to: str | bytes) -> list[tuple[bytes, str]]:
+        """Make the path `to` a copy of a file or tree of the host, with all it has; a directory that is there gets what
+        is in `origin`.  What could not be copied, as (path, why).  Errors: OSError - there is no place for it."""
+        from rump.fsutils.copy import archive, copy_tree
+        from rump.fsutils.copy.host_source import HostSource
+        from rump.fsutils.copy.kernel import KernelTarget
+
+        target = KernelTarget(HostSource(), archive(), self.lwp)
+        return copy_tree(os.fsencode(origin), target, self.path(to).raw)
+
+    def copy_out(self, origin: str | bytes, to: str | os.PathLike[str]) -> list[tuple[bytes, str]]:
+        """Make the host's path `to` a copy of what is in the image, likewise."""
+        from rump.fsutils.copy import archive, copy_tree
+        from rump.fsutils.copy.host import HostTarget
+        from rump.fsutils.copy.kernel_source import KernelSource
+
+        target = HostTarget(KernelSource(self.lwp), archive())
+        return copy_tree(self.path(origin).raw, target, os.fsencode(to))
+
+    def sync(self) -> None:
+        """All that was written so far is on stable storage when this returns."""
+        self.lwp.sync()
 
     def statvfs(self) -> Statvfs:
         """How full it is."""
@@ -70,12 +97,18 @@ def open_image(
     partition: str | int | None = None,
     file_system: str | None = None,
     options: dict[str, str] | None = None,
+    writable: bool = False,
+    force: bool = False,
+    sync: bool = True,
 ) -> Image:
-    """Mount an image for reading: ``IMAGE`` or ``IMAGE@PARTITION``.
+    """Mount an image: ``IMAGE`` or ``IMAGE@PARTITION``.
 
     partition    in place of ``@PARTITION``, where the name of the image may hold anything
     file_system  the type, found out otherwise
     options      for the driver
+    writable     for writing; what is done is in the image for sure when `close` has returned
+    force        write although another program uses the image
+    sync         wait for stable storage
 
     Errors: OSError - the image cannot be read, nothing in it can be mounted, or which partition is meant is open.
     """
@@ -83,8 +116,10 @@ def open_image(
     operand = parse_operand(name, image_by_default=True)
     if partition is not None:
         operand = Operand(name, name, str(partition), b"/")
-    session = Session(Options(file_system=file_system, mount=options))
+    session = Session(Options(file_system=file_system, mount=options, force=force, sync=sync))
     try:
+        if writable:
+            session.writes_to(operand)
         lwp, _ = session.resolve(operand)
     except BaseException:
         session.close()

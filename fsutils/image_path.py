@@ -217,12 +217,52 @@ class ImagePath(PureImagePath):
 
     def symlink_to(self, target: str | bytes) -> None:
         """Make it a symbolic link that leads to `target`."""
-        self.lwp.symlink(os.fsencode(target), self.raw)
+        from rump.fsutils.ln import symlink
+
+        symlink(self.lwp, os.fsencode(target), self.raw)
 
     def hardlink_to(self, target: ImagePath) -> None:
         """Make it another name of `target`."""
         self.lwp.link(target.raw, self.raw)
 
-    def chmod(self, mode: int) -> None:
+    def mkfifo(self, mode: int = 0o666) -> None:
+        """Make it a fifo."""
+        self.lwp.mkfifo(self.raw, mode)
+
+    def mknod(self, mode: int, device: int = 0) -> None:
+        """Make it a node of the type in `mode`; `device` is made by `rump.kernel.abi.makedev`."""
+        self.lwp.mknod(self.raw, mode, device)
+
+    def truncate(self, size: int) -> None:
+        """Set the size of the file."""
+        self.lwp.truncate(self.raw, size)
+
+    def rmtree(self) -> None:
+        """Remove the directory with all that is in it.  Errors: OSError - the first thing that could not be removed."""
+        from rump.fsutils.copy.target import Unwatched
+        from rump.fsutils.removal import remove_tree
+
+        problems: list[OSError | str] = []
+        remove_tree(self.lwp, self.raw, self.raw, Unwatched(), lambda path, error: problems.append(error))
+        for problem in problems:
+            raise problem if isinstance(problem, OSError) else fault(e.EIO, problem)
+
+    def chmod(self, mode: int, *, follow_symlinks: bool = True) -> None:
         """Set its permissions."""
-        self.lwp.chmod(self.raw, mode)
+        (self.lwp.chmod if follow_symlinks else self.lwp.lchmod)(self.raw, mode)
+
+    def chown(self, uid: int, gid: int, *, follow_symlinks: bool = True) -> None:
+        """Set its owner; -1 leaves one as it is."""
+        (self.lwp.chown if follow_symlinks else self.lwp.lchown)(self.raw, uid, gid)
+
+    def set_times(self, atime_ns: int | None, mtime_ns: int | None, *, follow_symlinks: bool = True) -> None:
+        """Set the times of access and modification; None leaves one as it is."""
+        (self.lwp.utimens if follow_symlinks else self.lwp.lutimens)(self.raw, atime_ns, mtime_ns)
+
+    def set_xattr(self, name: str | bytes, value: bytes) -> None:
+        """Set an extended attribute; its name is in full, as ``user.origin``."""
+        self.lwp.setxattr(self.raw, os.fsencode(name), value)
+
+    def remove_xattr(self, name: str | bytes) -> None:
+        """Remove an extended attribute."""
+        self.lwp.removexattr(self.raw, os.fsencode(name))

@@ -27,18 +27,28 @@ if TYPE_CHECKING:
 
 VERBS = {
     "cat": ("cat", "print files"),
-    "cp": ("cp", "copy files out of images"),
+    "chgrp": ("chgrp", "change groups"),
+    "chmod": ("chmod", "change permissions"),
+    "chown": ("chown", "change owners"),
+    "cp": ("cp", "copy files: out of images, into them, between them"),
     "df": ("df", "show how full file systems are"),
     "du": ("du", "show how much space directories take"),
     "example": ("example", "write a small disk image to try things on"),
     "find": ("find", "search for files"),
     "info": ("info", "tell what an image is and what is in it"),
+    "ln": ("ln", "make links"),
     "ls": ("ls", "list directories"),
+    "mkdir": ("mkdir", "make directories"),
     "mkfs": ("mkfs", "make an ext2, ext3 or ext4 file system"),
+    "mv": ("mv", "move files: inside images, out of them, into them"),
     "part": ("part", "list the partitions of a disk image"),
     "readlink": ("readlink", "print where symbolic links lead"),
+    "rm": ("rm", "remove files"),
+    "rmdir": ("rmdir", "remove empty directories"),
     "stat": ("stat", "show all that is known of files"),
-    "tar": ("tar", "write files as a tar archive"),
+    "tar": ("tar", "write files as a tar archive, or extract one"),
+    "touch": ("touch", "set times, make empty files"),
+    "truncate": ("truncate", "set the size of files"),
 }
 """Verb -> the module in `rump.fsutils`, and what it does."""
 
@@ -96,20 +106,24 @@ def _dispatch(given: list[str], output: Output, complain: Command) -> int:
         parsed = parse(rest)
     except SystemExit:
         return 0                # --help
-    with Session(session_options(parsed)) as session:
-        return _run(module, Command(complain.program, session, output, complain.errors), parsed)
+    return _run(module, Command(complain.program, Session(session_options(parsed)), output, complain.errors), parsed)
 
 
 def _run(module: Verb, command: Command, parsed: argparse.Namespace) -> int:
-    """Run a verb with SIGINT as a flag; the exit status."""
-    command.session.log = lambda line: command.say(shown(line))
-    restore = _catch_interrupts(command.session)
+    """Run a verb with SIGINT as a flag, and end its session; the exit status."""
+    session = command.session
+    session.log = lambda line: command.say(shown(line))
+    restore = _catch_interrupts(session)
     try:
-        status = module.run(command, parsed)
-        command.out.flush()
+        try:
+            status = module.run(command, parsed)
+            command.out.flush()
+        finally:
+            for image, error in session.end():
+                command.fail(image, error)
     finally:
         restore()
-    if command.session.interrupted:
+    if session.interrupted:
         return INTERRUPTED
     return status or command.status
 
@@ -122,11 +136,14 @@ def _load(name: str) -> Verb:
 
 
 def _catch_interrupts(session: Session) -> Callable[[], None]:
-    """Make SIGINT set the session's flag, and interrupt at once when it comes again; undo it with the result."""
+    """Make SIGINT set the session's flag; undo it with the result.
+
+    When it comes again it interrupts at once, unless an image is being written to: that is brought to a good end.
+    """
     import signal
 
     def on_interrupt(number: int, frame: object) -> None:
-        if session.interrupted:
+        if session.interrupted and not session.writes:
             raise KeyboardInterrupt
         session.interrupted = True
 

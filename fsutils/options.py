@@ -64,6 +64,19 @@ def make_parser(verb: str, operands: str, description: str) -> Parser:
     return parser
 
 
+def add_writing_options(parser: argparse.ArgumentParser) -> None:
+    """The options of all verbs that write to images."""
+    group = parser.add_argument_group("images that are written to")
+    add = group.add_argument
+    add("--force", dest="force_image", action="store_true",
+        help="write although another program uses the image, or more is to be copied than there is room for")
+    add("--no-sync", dest="sync", action="store_false",
+        help="do not wait for the disk; if the host crashes now the image may be lost")
+    add("--discard", action="store_true", help="give blocks that become free back to the host")
+    add("--no-mmp-wait", dest="mmp_wait", action="store_false",
+        help="do not wait to see whether another machine uses it (multiple mount protection)")  # fmt: skip
+
+
 def split(arguments: list[str]) -> tuple[str | None, list[str]]:
     """The verb, and the arguments for its parser: options before the verb go behind it under their long names."""
     common: list[str] = []
@@ -98,8 +111,13 @@ def session_options(parsed: argparse.Namespace) -> Options:
     mount: dict[str, str] = {}
     for item in ",".join(parsed.fs_options).split(","):
         name, _, value = item.partition("=")
-        if name not in ("", "ro"):
+        if name not in ("", "ro", "rw"):
             mount[name] = value
+    written = {} if getattr(parsed, "mmp_wait", True) else {"nommpwait": ""}
+    if getattr(parsed, "discard", False):
+        written["discard"] = ""
     return Options(
-        file_system=parsed.fs_type, mount=mount, trace=parsed.trace, record=parsed.record, marshal=parsed.marshal
-    )
+        file_system=parsed.fs_type, mount=mount, trace=parsed.trace, record=parsed.record, marshal=parsed.marshal,
+        read_only="ro" in ",".join(parsed.fs_options).split(","), written=written,
+        force=getattr(parsed, "force_image", False), sync=getattr(parsed, "sync", True),
+    )  # fmt: skip

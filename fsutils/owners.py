@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from rump.fsutils.errors import UsageError
 from rump.kernel import abi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rump.kernel.lwps import Lwp
 
 CHOICES = ("numbers", "image", "host")
@@ -37,6 +40,66 @@ class Owners:
         if name is None:
             name = self._groups[gid] = (_host_group(gid) if self._host else None) or str(gid)
         return name
+
+
+class Numbers:
+    """The numbers of users and groups: as they are written, or by their names in the image or on the host."""
+
+    def __init__(self, choice: str = "numbers", lwp: Lwp | None = None) -> None:
+        self._choice = choice
+        self._users: dict[str, int] = {}
+        self._groups: dict[str, int] = {}
+        if choice == "image" and lwp is not None:
+            for number, name in reversed(_table(lwp, b"/etc/passwd").items()):
+                self._users[name] = number
+            for number, name in reversed(_table(lwp, b"/etc/group").items()):
+                self._groups[name] = number
+
+    def check(self, user: str, group: str) -> None:
+        """See to it that both are numbers, or nothing.  Errors: UsageError."""
+        for text in (user, group):
+            if text and _number(text) is None:
+                raise UsageError(f"{text}: not a number; --names=image or --names=host takes names")
+
+    def user(self, text: str) -> int:
+        """The number of a user.  Errors: UsageError."""
+        return self._find(text, self._users, "user", _host_uid)
+
+    def group(self, text: str) -> int:
+        """The number of a group.  Errors: UsageError."""
+        return self._find(text, self._groups, "group", _host_gid)
+
+    def _find(self, text: str, table: dict[str, int], what: str, ask: Callable[[str], int | None]) -> int:
+        found = table.get(text)
+        if found is None and self._choice == "host":
+            found = ask(text)
+        if found is None:
+            found = _number(text)
+        if found is None:
+            raise UsageError(f"{text}: no such {what}")
+        return found
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and int(text[:11]) < 0xFFFFFFFF else None
+
+
+def _host_uid(name: str) -> int | None:
+    try:
+        from pwd import getpwnam
+
+        return getpwnam(name).pw_uid
+    except (ImportError, KeyError):
+        return None
+
+
+def _host_gid(name: str) -> int | None:
+    try:
+        from grp import getgrnam
+
+        return getgrnam(name).gr_gid
+    except (ImportError, KeyError):
+        return None
 
 
 def _host_user(uid: int) -> str | None:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A session: one kernel, one mount for each ``IMAGE[@PARTITION]``, and a process of the kernel in each mount."""
+"""A session: one kernel, one mount for each ``IMAGE[@PARTITION]``, and a process of the kernel in each mount.
+
+Mounts are read-only but for the images that a verb said beforehand it would write to.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from rump.rumpuser.interface import errno as e
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
 
     from rump.fsutils.operand import Operand
     from rump.kernel import Kernel
@@ -20,9 +24,11 @@ if TYPE_CHECKING:
     from rump.kernel.lwps import Lwp
     from rump.rumpuser.interface.hypercalls import Hypercalls
 
+    Identity: TypeAlias = tuple[int, int] | str
 
 _ASIDE = b"/aside"              # where file systems are mounted for a look
-_FLAGS = 0x1 | 0x8 | 0x10       # MNT_RDONLY, MNT_NOSUID, MNT_NODEV: an image's device nodes lead nowhere
+_RDONLY = 0x1                   # MNT_RDONLY
+_FLAGS = 0x8 | 0x10             # MNT_NOSUID, MNT_NODEV: an image's device nodes lead nowhere
 
 
 class Options:
@@ -33,9 +39,13 @@ class Options:
     trace        None: no; "": to standard error; else the host file to write the trace to
     record       the host file to write a recording to
     marshal      send all that goes between kernel and volumes through marshal
+    read_only    mount nothing for writing, whatever is asked
+    written      more options for the driver where an image is written to
+    force        write to images although others use them
+    sync         wait for stable storage; without, a crash of the host may leave anything
     """
 
-    __slots__ = ("file_system", "marshal", "mount", "record", "trace")
+    __slots__ = ("file_system", "force", "marshal", "mount", "read_only", "record", "sync", "trace", "written")
 
     def __init__(
         self,
@@ -45,12 +55,20 @@ class Options:
         trace: str | None = None,
         record: str | None = None,
         marshal: bool = False,
+        read_only: bool = False,
+        written: dict[str, str] | None = None,
+        force: bool = False,
+        sync: bool = True,
     ) -> None:
         self.file_system = file_system
         self.mount = mount or {}
         self.trace = trace
         self.record = record
         self.marshal = marshal
+        self.read_only = read_only
+        self.written = written or {}
+        self.force = force
+        self.sync = sync
 
 
 class Session:
@@ -65,8 +83,11 @@ class Session:
         self.interrupted = False
         self.log: Callable[[str], None] | None = None
         self._kernel: Kernel | None = None
-        self._mounted: dict[tuple[str, str | None], Lwp] = {}
-        self._devices: dict[str, bytes] = {}
+        self._mounted: dict[tuple[Identity, str | None], Lwp] = {}
+        self._volumes: dict[bytes, tuple[Lwp, bytes, str]] = {}     # device -> process, where it hangs, name
+        self._devices: dict[Identity, bytes] = {}
+        self._names: dict[bytes, str] = {}                          # device -> the image, as it was called first
+        self._written: set[tuple[Identity, str | None]] = set()
         self._sinks: list[int] = []
 
     def __enter__(self) -> Session:
@@ -76,16 +97,41 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Unmount everything and stop the kernel."""
+        """Unmount everything and stop the kernel.  Errors: OSError - the first that came up on the way."""
+        problems = self.end()
+        if problems:
+            raise problems[0][1]
+
+    def end(self) -> list[tuple[str, OSError]]:
+        """The same; what went wrong with which image."""
         kernel, self._kernel = self._kernel, None
-        self._mounted.clear()
-        self._devices.clear()
+        volumes = [*self._volumes.values()]
+        for table in (self._mounted, self._volumes, self._devices, self._names):
+            table.clear()
+        problems: list[tuple[str, OSError]] = []
         try:
             if kernel is not None:
-                kernel.halt()
+                if self._written:
+                    problems += _unmount(kernel, volumes)
+                try:
+                    kernel.halt()
+                except OSError as error:
+                    if not problems:            # what could not be unmounted fails here again
+                        problems.append(("", error))
         finally:
             while self._sinks:
                 os.close(self._sinks.pop())
+        return problems
+
+    def writes_to(self, operand: Operand) -> None:
+        """Say that an operand's file system will be written to.  To be called before anything is resolved."""
+        if operand.image is not None and not self.options.read_only:
+            self._written.add((identity(operand.image), operand.partition))
+
+    @property
+    def writes(self) -> bool:
+        """Whether any image is written to."""
+        return bool(self._written)
 
     @property
     def kernel(self) -> Kernel:
@@ -105,21 +151,25 @@ class Session:
         """
         if operand.image is None:
             raise UsageError(f"{operand.text}: not inside an image")
-        key = operand.image, operand.partition
+        key = identity(operand.image), operand.partition
         lwp = self._mounted.get(key)
         if lwp is None:
-            lwp = self._mounted[key] = self._mount(operand)
+            lwp = self._mounted[key] = self._mount(operand, key in self._written)
         return lwp, operand.path
 
     def device(self, image: str) -> bytes:
         """The block device in the kernel that stands for an image of the host.  Errors: Fault."""
-        path = self._devices.get(image)
+        key = identity(image)
+        path = self._devices.get(key)
         if path is None:
             path = b"/dev/image%d" % len(self._devices)
             if os.path.isdir(image):
                 raise ImageError("Is a directory of the host, not an image", e.EISDIR)
-            self.kernel.etfs_register(path, os.path.abspath(os.fsencode(image)))
-            self._devices[image] = path
+            read_only = all(written != key for written, _ in self._written)
+            name = os.path.abspath(os.fsencode(image))
+            self.kernel.etfs_register(path, name, read_only=read_only, force=self.options.force)
+            self._devices[key] = path
+            self._names[path] = image
         return path
 
     def volume(self, operand: Operand) -> bytes:
@@ -163,7 +213,8 @@ class Session:
         lwp = self.kernel.lwp
         lwp.mkdir(_ASIDE, 0o700)
         try:
-            lwp.mount(self._kind(device), _ASIDE, flags=_FLAGS, device=device, options=self.options.mount)
+            lwp.mount(self._kind(device), _ASIDE, flags=_FLAGS | _RDONLY, device=device,
+                      options=self.options.mount)  # fmt: skip
             try:
                 return lwp.rump_describe(_ASIDE)
             finally:
@@ -178,6 +229,16 @@ class Session:
         except Fault:
             return False
 
+    def is_image(self, path: str) -> bool:
+        """Whether a file of the host holds something that can be mounted, or a partition table."""
+        if not os.path.isfile(path) or not os.path.getsize(path):
+            return False
+        try:
+            device = self.device(path)
+            return self.kernel.probe(device) is not None or self.kernel.partitions(device) is not None
+        except OSError:
+            return False
+
     def _only(self, table: PartitionTable, device: bytes) -> Partition:
         """The one partition with a file system in it.  Errors: ImageError."""
         found = [row for row in candidates(table) if self.holds_file_system(device, row)]
@@ -189,19 +250,28 @@ class Session:
                          e.EINVAL)  # fmt: skip
 
     def _image_of(self, device: bytes) -> str:
-        return next(image for image, path in self._devices.items() if path == device)
+        return self._names[device]
 
-    def _mount(self, operand: Operand) -> Lwp:
-        """Mount what an operand names; a process that has it for its root."""
+    def _mount(self, operand: Operand, writable: bool) -> Lwp:
+        """Mount what an operand names; a process, root's, that has it for its root."""
         kernel = self.kernel
         device = self.volume(operand)
+        if device in self._volumes:
+            return self._volumes[device][0]
         kind = self.options.file_system or self._kind(device)
-        root = b"/image%d" % len(self._mounted)
+        root = b"/image%d" % len(self._volumes)
+        flags, options = (_FLAGS, self.options.mount | self.options.written) if writable else (
+            _FLAGS | _RDONLY, self.options.mount)  # fmt: skip
         kernel.lwp.mkdir(root, 0o755)
-        kernel.lwp.mount(kind, root, flags=_FLAGS, device=device, options=self.options.mount)
+        kernel.lwp.mount(kind, root, flags=flags, device=device, options=options)
         lwp = kernel.newproc(kernel.lwp, name=operand.volume)
+        self._volumes[device] = lwp, root, operand.volume
         lwp.chroot(root)
         lwp.chdir(b"/")
+        if writable:
+            umask = os.umask(0o077)
+            os.umask(umask)
+            lwp.umask(umask)
         return lwp
 
     def _kind(self, device: bytes) -> str:
@@ -218,11 +288,36 @@ class Session:
         from rump.rumpuser.host import default
 
         host = default()
+        if self._written:
+            from rump.fsutils.tracing import for_writing
+
+            host = for_writing(host, self.options)
         if self.options.trace is None and self.options.record is None:
             return host, None
         from rump.fsutils.tracing import wrap
 
         return wrap(host, self.options, self._sinks)
+
+
+def identity(image: str) -> Identity:
+    """What an image is known by, however it is called: the host's numbers of it, or the name of one that is missing."""
+    try:
+        stat = os.stat(image)
+    except (OSError, ValueError):
+        return image
+    return stat.st_dev, stat.st_ino
+
+
+def _unmount(kernel: Kernel, volumes: list[tuple[Lwp, bytes, str]]) -> list[tuple[str, OSError]]:
+    """Unmount each volume, the last one first; what went wrong with which."""
+    problems = []
+    for lwp, root, name in reversed(volumes):
+        try:
+            kernel.exit(lwp)
+            kernel.lwp.unmount(root)
+        except OSError as error:
+            problems.append((name, error))
+    return problems
 
 
 def candidates(table: PartitionTable) -> list[Partition]:

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Write what is inside images as a tar archive (pax format; -c is all it does so far).
+"""Write what is inside images as a tar archive (-c); extract one into an image or a directory of the host (-x).
 
 Members are called as the paths inside the image, without the slash they begin with, and are in the order of their
-names.  Owners are numbers, times go to the nanosecond; extended attributes, hard links and devices are kept.
+names; the format is pax.  Owners are numbers, times go to the nanosecond; extended attributes, hard links, holes and
+devices are kept.  What is extracted stays below the directory of -C: names that lead elsewhere are refused, no link is
+followed.  gzip, bzip2, xz and zstd are told by looking.
 """
 
 from __future__ import annotations
 
 import os
 
+from rump.fsutils.copy.changes import add_options as add_change_options
 from rump.fsutils.errors import UsageError
 from rump.fsutils.operand import parse as parse_operand
-from rump.fsutils.options import make_parser
+from rump.fsutils.options import add_writing_options, make_parser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +26,9 @@ if TYPE_CHECKING:
     from rump.fsutils.command import Command
     from rump.fsutils.operand import Operand
 
-OPERANDS = "-c [-f FILE] [-C IMAGE[:/DIR]] IMAGE[@PARTITION][:/PATH] ..."
+OPERANDS = "-c|-x [-f FILE] [-C IMAGE[:/DIR]] [IMAGE[@PARTITION][:/PATH] ... | MEMBER ...]"
 
-_LETTERS = frozenset("cfCvzjJSp")
+_LETTERS = frozenset("cxfCvzjJSpkm")
 _KINDS = (("-z", "gzip"), ("-j", "bzip2"), ("-J", "xz"), ("--zstd", "zstd"))
 
 
@@ -33,20 +36,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of tar."""
     add = parser.add_argument
     add("-c", "--create", action="store_true", help="write an archive")
-    add("-f", "--file", metavar="FILE", default="-", help="where to; - (and nothing) is standard output")
-    add("-C", "--directory", metavar="IMAGE[:/DIR]", help="the operands are paths below this directory")
+    add("-x", "--extract", "--get", dest="extract", action="store_true", help="extract an archive")
+    add("-f", "--file", metavar="FILE", default="-", help="the archive; - (and nothing) is standard output or input")
+    add("-C", "--directory", metavar="IMAGE[:/DIR]",
+        help="the operands are paths below this directory; what is extracted goes there")  # fmt: skip
     add("-v", "--verbose", action="store_true", help="print the members' names (to standard error if need be)")
     for option, kind in _KINDS:
         add(option, *(() if option == f"--{kind}" else (f"--{kind}",)), dest="compression", action="store_const",
             const=kind, help=f"compress with {kind}")  # fmt: skip
-    add("-S", "--sparse", action="store_true", help="keep holes")
+    add("-S", "--sparse", action="store_true", help="keep holes (extracted, they always are)")
     add("--exclude", metavar="PATTERN", action="append", default=[], help="leave out what matches, with what is below")
     add("--no-xattrs", dest="xattrs", action="store_false", help="leave out extended attributes")
     add("--xattrs", dest="xattrs", action="store_true", default=True, help="keep them, as is usual here")
     add("--numeric-owner", action="store_true", help="accepted; owners always are numbers")
     add("--format", choices=("pax", "posix"), default="pax", help="accepted; there is this one format")
     add("--sort", choices=("name",), default="name", help="accepted; members always are sorted")
-    add("operands", nargs="*", help="what to archive")
+    add("operands", nargs="*", help="what to archive, or which members to extract with what is below them")
+    add = parser.add_argument_group("extracting").add_argument
+    add("-p", "--preserve-permissions", action="store_true",
+        help="modes as they are, whatever umask says; so it is for root, and inside images")  # fmt: skip
+    add("--no-same-owner", dest="same_owner", action="store_false", help="all belongs to you, in images to root")
+    add("-m", "--touch", action="store_true", help="all was modified now")
+    add("-k", "--keep-old-files", action="store_true", help="replace nothing")
+    add("--strip-components", metavar="N", type=int, default=0, help="leave out so many leading names")
+    add_change_options(parser)
+    add_writing_options(parser)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -55,16 +69,20 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add_arguments(parser)
     for index, word in enumerate(arguments):
         if not word.startswith("--"):
-            if "c" in word and _LETTERS.issuperset(word) and not os.path.lexists(word):
+            if not {"c", "x"}.isdisjoint(word) and _LETTERS.issuperset(word) and not os.path.lexists(word):
                 arguments = [*arguments[:index], "-" + word, *arguments[index + 1 :]]
             break
     return parser.parse_intermixed_args(arguments)
 
 
 def run(command: Command, arguments: argparse.Namespace) -> int:
-    """Write an archive."""
-    if not arguments.create:
-        raise UsageError("only -c, writing an archive, is there")
+    """Write an archive, or extract one."""
+    if arguments.create == arguments.extract:
+        raise UsageError("one of -c and -x says what is to be done")
+    if arguments.extract:
+        from rump.fsutils.archive.extraction import extract
+
+        return extract(command, arguments)
     operands = _operands(arguments)
     if not operands:
         raise UsageError("archive what?")

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""``--trace`` and ``--record``: the host inside the middleware that the options ask for."""
+"""The host inside the middleware that options and environment ask for: ``--trace``, ``--record``, ``--no-sync``,
+SOURCE_DATE_EPOCH."""
 
 from __future__ import annotations
 
 import os
+
+from rump.fsutils.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +18,34 @@ if TYPE_CHECKING:
 
 STANDARD_ERROR = 2
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0)
+
+
+def for_writing(host: Hypercalls, options: Options) -> Hypercalls:
+    """The host for a run that writes to images.
+
+    With SOURCE_DATE_EPOCH the clock stands at that time and random bytes depend on it alone.
+    """
+    if not options.sync:
+        from rump.rumpuser.middleware.nosync import NoSync
+
+        host = NoSync(host)
+    epoch = source_date_epoch()
+    if epoch is not None:
+        from rump.rumpuser.middleware.reproducible import FixedClock, FixedEntropy
+
+        host = FixedEntropy(FixedClock(host, epoch), b"rumpkernel:%d" % epoch)
+    return host
+
+
+def source_date_epoch() -> int | None:
+    """SOURCE_DATE_EPOCH in nanoseconds, None if it is not set.  Errors: UsageError - it is no number."""
+    text = os.environ.get("SOURCE_DATE_EPOCH")
+    if not text:
+        return None
+    digits = text.removeprefix("-")
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 12:
+        raise UsageError(f"SOURCE_DATE_EPOCH={text}: not a number of seconds")
+    return int(text) * 10**9
 
 
 def wrap(host: Hypercalls, options: Options, opened: list[int]) -> tuple[Hypercalls, Recorder | None]:

@@ -6,9 +6,10 @@ from __future__ import annotations
 from rump.fsutils.archive import pax
 from rump.fsutils.archive.pax import Member
 from rump.fsutils.copy.data import SMALL, HostData, shorter
+from rump.fsutils.copy.kernel_source import KernelSource
 from rump.fsutils.copy.links import LinkMap
 from rump.fsutils.copy.options import KEEP_HOLES
-from rump.fsutils.copy.source import Source, check_name
+from rump.fsutils.copy.source import check_name
 from rump.fsutils.copy.target import Interrupted
 from rump.kernel import abi
 from rump.kernel.abi import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
@@ -127,7 +128,7 @@ class Writer:
             member.kind = _NODES[kind]
             member.device = abi.major(found.row[RDEV]), abi.minor(found.row[RDEV])
         if self.xattrs:
-            source = Source(found.lwp)
+            source = KernelSource(found.lwp)
             if kind == S_IFDIR:
                 fd = found.lwp.openat(found.fd, found.at, abi.O_RDONLY | abi.O_DIRECTORY)
                 try:
@@ -144,10 +145,11 @@ class Writer:
         if self._linked(found, member):
             return
         lwp, size = found.lwp, found.row[SIZE]
+        source = KernelSource(lwp)
         fd = lwp.openat(found.fd, found.at, abi.O_RDONLY)
         try:
             if self.xattrs:
-                member.xattrs = Source(lwp).xattrs(fd)
+                member.xattrs = source.xattrs(fd)
             if self.sparse and found.row[ALLOCATED] < size:
                 self._add_sparse(found, member, fd)
                 return
@@ -156,7 +158,7 @@ class Writer:
                 self._put(found, member)
                 self._pieces(found, fd, [(0, size)])
             else:
-                data = HostData(lwp, KEEP_HOLES, self._watch).small(fd, size) if size else b""
+                data = HostData(source, KEEP_HOLES, self._watch).small(fd, size) if size else b""
                 self._put(found, member)
                 self._out.write(data)
         finally:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Copying trees out of a kernel: to the host, or to another place in a kernel.
+"""Copying trees out of a kernel, into one, or inside it.
 
-    target = HostTarget(Source(lwp), archive())
+    target = HostTarget(KernelSource(lwp), archive())
     failures = copy_tree(b"/etc", target, b"/tmp/out")
 
-The engine walks the source (`source`) by rows of whole directories and hands each file to a target (`host`, `kernel`).
+The engine walks a source (`kernel_source`, `host_source`) by rows of whole directories and hands each file to a target
+(`host`, `kernel`), small ones by the hundred where the target takes them so.
 A target never follows a symbolic link: it works with directory descriptors only, and what is there already is
 replaced by renaming a finished file over it.
 """

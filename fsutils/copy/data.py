@@ -7,9 +7,8 @@ import os
 
 from rump.fsutils.copy.options import KEEP_HOLES, MAKE_HOLES, NO_HOLES
 from rump.fsutils.copy.target import Interrupted
-from rump.kernel import abi
 from rump.kernel.errors import Fault, fault
-from rump.kernel.vfs.volume import ALLOCATED, DATA, ENCODED, INLINE, SIZE
+from rump.kernel.vfs.volume import ALLOCATED, SIZE
 from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from rump.fsutils.copy.source import Source
     from rump.fsutils.copy.target import Watch
-    from rump.kernel.lwps import Lwp
     from rump.kernel.vfs.volume import Attributes
 
 SMALL = 1 << 16         # up to here one read and one write are quicker than handing over a descriptor
@@ -28,7 +27,6 @@ BLOCK = 4096            # holes are made of zeros that fill one of these
 LARGEST = (1 << 63) - 1     # what a file offset can be
 _ZEROS = bytes(1024)    # no file system has smaller holes
 _BLOCK_OF_ZEROS = bytes(BLOCK)
-_WRITTEN = (DATA, INLINE, ENCODED)
 
 
 def shorter(detail: str = "the file ends before its size") -> Fault:
@@ -70,19 +68,21 @@ class HostData:
     progress   told the number of bytes that each step covered; None: nobody asks
     """
 
-    __slots__ = ("lwp", "progress", "sparse", "watch")
+    __slots__ = ("progress", "source", "sparse", "watch")
 
-    def __init__(self, lwp: Lwp, sparse: int, watch: Watch, progress: Callable[[int], None] | None = None) -> None:
-        self.lwp = lwp
+    def __init__(
+        self, source: Source, sparse: int, watch: Watch, progress: Callable[[int], None] | None = None
+    ) -> None:
+        self.source = source
         self.sparse = sparse
         self.watch = watch
         self.progress = progress
 
     def small(self, fd: int, size: int) -> bytes:
-        """All of a file that is not big.  Errors: Fault."""
-        data = self.lwp.read(fd, size)
+        """All of a file that is not big.  Errors: the source's."""
+        data = self.source.read(fd, size, 0)
         while len(data) < size:
-            more = self.lwp.read(fd, size - len(data))
+            more = self.source.read(fd, size - len(data), len(data))
             if not more:
                 raise shorter()
             data += more
@@ -104,22 +104,11 @@ class HostData:
             return
         if self.progress is not None:
             self.progress(len(data))
-        parts = stretches(data) if self.sparse == MAKE_HOLES else self._kept(fd, len(data))
+        parts = stretches(data) if self.sparse == MAKE_HOLES else (
+            (at, at + length) for at, length in self.source.parts(fd, 0, len(data)))  # fmt: skip
         os.ftruncate(out, len(data))
         for begin, end in parts:
             write_all(out, data[begin:end], begin)
-
-    def _kept(self, fd: int, size: int) -> Iterator[tuple[int, int]]:
-        """The parts of a small file that take space in the image."""
-        at = 0
-        while at < size:
-            runs = self.lwp.rump_extents(fd, at, size - at)
-            if not runs:
-                raise shorter()
-            for kind, at, length in runs:
-                if kind in _WRITTEN:
-                    yield at, at + length
-            at += length
 
     def big(self, fd: int, attributes: Attributes, out: int) -> None:
         """Copy a file in pieces to a new file.  Errors: Interrupted."""
@@ -131,13 +120,13 @@ class HostData:
             self._pieces(fd, size, True, lambda at, length: self._read_and_write(fd, at, length, out))
             return
         keep = self.sparse == KEEP_HOLES
-        copy = self.lwp.rump_copy_out
-        handle = self.lwp.rump_adopt(out)
+        copy = self.source.copy_out
+        handle = self.source.lend(out)
         try:
             jump = keep and attributes[ALLOCATED] < size
-            self._pieces(fd, size, jump, lambda at, length: copy(fd, at, length, handle, at, keep))
+            self._pieces(fd, size, jump, lambda at, length: copy(fd, at, length, handle, keep))
         finally:
-            self.lwp.rump_disown(handle)
+            self.source.give_back(handle)
 
     def _pieces(self, fd: int, size: int, jump: bool, copy: Callable[[int, int], int]) -> None:
         """Go through a file from data to data, in pieces."""
@@ -145,7 +134,7 @@ class HostData:
         while at < size:
             if self.watch.interrupted:
                 raise Interrupted
-            begin = min(self._next_data(fd, at), size) if jump else at
+            begin = min(self.source.next_data(fd, at), size) if jump else at
             count = copy(begin, min(PIECE, size - begin)) if begin < size else 0
             if not count and begin < size:
                 raise shorter()
@@ -153,20 +142,9 @@ class HostData:
                 self.progress(begin + count - at)
             at = begin + count
 
-    def _next_data(self, fd: int, at: int) -> int:
-        """Where there is data at or behind an offset; far behind the end if there is none."""
-        try:
-            return self.lwp.lseek(fd, at, abi.SEEK_DATA)
-        except Fault as error:
-            if error.errno == e.ENXIO:
-                return 1 << 63
-            if error.errno in (e.EINVAL, e.EOPNOTSUPP):
-                return at
-            raise
-
     def _read_and_write(self, fd: int, at: int, length: int, out: int) -> int:
         """Copy a piece, leaving out blocks of zeros."""
-        data = self.lwp.pread(fd, length, at)
+        data = self.source.read(fd, length, at)
         for begin, end in stretches(data) if _ZEROS in data else ((0, len(data)),):
             write_all(out, data[begin:end], at + begin)
         return len(data)

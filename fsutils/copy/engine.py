@@ -7,9 +7,6 @@ file; what was listed goes to the target as it is.
 
 from __future__ import annotations
 
-import os
-
-from rump.fsutils.attributes import of
 from rump.fsutils.copy import report as words
 from rump.fsutils.copy.level import Level, Stack
 from rump.fsutils.copy.links import LinkMap
@@ -18,18 +15,21 @@ from rump.fsutils.copy.report import BadSource, Refused, Report
 from rump.fsutils.copy.source import check_name
 from rump.fsutils.copy.target import Interrupted, Unwatched
 from rump.kernel import abi
-from rump.kernel.abi import AT_FDCWD, AT_SYMLINK_NOFOLLOW, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
+from rump.kernel.abi import AT_FDCWD, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
 from rump.kernel.vfs.volume import FILEID, MODE, MTIME, NLINK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rump.fsutils.copy.report import Say, Told
     from rump.fsutils.copy.source import Contents
-    from rump.fsutils.copy.target import Existing, Place, Target, Watch
+    from rump.fsutils.copy.target import Existing, Place, Small, Target, Watch
     from rump.kernel.vfs.volume import Attributes
 
 FAILURES = (OSError, ValueError, OverflowError)
 """What may befall a file: ValueError and OverflowError are Python's for what no host could take."""
+
+BATCH_FILES = 512       # handed to the target at once, and
+BATCH_BYTES = 1 << 20   # so much that is in them
 
 _NO_NAMES = (b"", b".", b"..")
 _NODES = (abi.S_IFIFO, abi.S_IFCHR, abi.S_IFBLK, abi.S_IFSOCK)
@@ -61,13 +61,13 @@ class Copier:
         self._rules = rules
         self._watch = watch or Unwatched()
         self._links = links if links is not None and target.keep.links else None
-        self._atomic = atomic
+        self._atomic = atomic and target.renames_into_place
+        self._source.xattrs_too = target.keep.xattrs
         self._stack = Stack(self._source, target)
         self._report = Report(self._stack, fail, warn, told)
         self._talks = told is not None
         self._been_in: set[tuple[int, int]] = set()
         self._top: Place | None = None
-        self._count = 0
 
     # ---- what the user named -----------------------------------------------------------------------------------------
 
@@ -79,9 +79,9 @@ class Copier:
         self._top, self._report.source, self._report.target = top, source_text, target_text
         follow = self._rules.follow != NEVER
         try:
-            stat = self._source.lwp.fstatat(AT_FDCWD, origin, 0 if follow else AT_SYMLINK_NOFOLLOW)
-            outside = Level(AT_FDCWD, stat.st_dev, (-1, -1), top, b"", of(stat))
-            if stat.st_mode & S_IFMT == S_IFDIR:
+            device, attributes = self._source.look(origin, follow)
+            outside = Level(AT_FDCWD, device, (-1, -1), top, b"", attributes)
+            if attributes[MODE] & S_IFMT == S_IFDIR:
                 self._tree(outside, origin, name, follow)
             else:
                 self._single(outside, origin, name)
@@ -130,22 +130,21 @@ class Copier:
         """Go into a directory and copy what files there are."""
         if self._watch.interrupted:
             raise Interrupted
-        fd, stat = self._source.open_directory(outside.fd, origin, follow)
-        key = stat.st_dev, stat.st_ino
+        fd, key, attributes = self._source.open_directory(outside.fd, origin, follow)
         try:
             if key in self._been_in:
                 raise BadSource(words.LOOP)
             place = self._target.again(outside.place) if name is None else self._make_directory(outside.place, name)
         except BaseException:
-            self._source.lwp.close(fd)
+            self._source.close(fd)
             raise
-        level = Level(fd, stat.st_dev, key, place, name or b"", of(stat))
+        level = Level(fd, key[0], key, place, name or b"", attributes)
         self._been_in.add(key)
         if outside.fd == AT_FDCWD:
             self._been_in.add(self._target.identity(place))
         self._stack.push(level)
         self._report.copied()
-        if not (self._rules.one_volume and outside.device != stat.st_dev):
+        if not (self._rules.one_volume and outside.device != key[0]):
             self._fill(level)
 
     def _make_directory(self, place: Place, name: bytes) -> Place:
@@ -171,17 +170,62 @@ class Copier:
     def _fill(self, level: Level) -> None:
         """Copy what is no directory; note the directories."""
         try:
-            in_bulk = level.place.fresh and not self._source.follow and self._target.takes_contents
+            in_bulk = level.place.fresh and not self._source.follow
+            if in_bulk and self._target.takes_batches:
+                self._in_batches(level)
+                return
             for rows in self._source.rows(level.fd):
-                if in_bulk:
-                    for (name, _, attributes), contents in self._source.contents(level.fd, rows):
+                if in_bulk and self._target.takes_contents:
+                    for (name, _, attributes), contents in self._source.contents(level.fd, rows, False):
                         self._entry(level, name, attributes, contents)
                 else:
                     for name, _, attributes in rows:
                         self._entry(level, name, attributes)
         except OSError as error:
             self._report.failed(error)
-        level.directories.reverse()
+        finally:
+            level.directories.reverse()
+
+    def _in_batches(self, level: Level) -> None:
+        """Copy what is no directory, small files by the hundred."""
+        waiting: list[Small] = []
+        linked: set[int] = set()
+        size = 0
+        for rows in self._source.rows(level.fd):
+            for (name, _, attributes), contents in self._source.contents(level.fd, rows, True):
+                if contents is None or attributes is None or b"/" in name or name in _NO_NAMES:
+                    self._entry(level, name, attributes)
+                    continue
+                if self._links is not None and attributes[NLINK] > 1:
+                    if attributes[FILEID] in linked:
+                        self._flush(level, waiting)
+                    if self._links.find((level.device, attributes[FILEID])) is not None:
+                        self._entry(level, name, attributes)
+                        continue
+                    linked.add(attributes[FILEID])
+                waiting.append((name, attributes, contents))
+                size += len(contents[0])
+                if len(waiting) >= BATCH_FILES or size >= BATCH_BYTES:
+                    self._flush(level, waiting)
+                    size = 0
+        self._flush(level, waiting)
+
+    def _flush(self, level: Level, waiting: list[Small]) -> None:
+        """Make the files that wait."""
+        if self._watch.interrupted:
+            raise Interrupted
+        if not waiting:
+            return
+        made = self._target.batch(level.place, waiting)
+        for (name, attributes, _), done in zip(waiting, made, strict=True):
+            if not done:
+                self._entry(level, name, attributes)        # alone it will do, or say why not
+                continue
+            if self._links is not None and attributes[NLINK] > 1:
+                self._links.copied((level.device, attributes[FILEID]), attributes[NLINK], (*self._stack.names(), name))
+            if self._talks:
+                self._done(name)
+        waiting.clear()
 
     # ---- files -----------------------------------------------------------------------------------------------------
 
@@ -228,8 +272,7 @@ class Copier:
             return False
         now = name
         if atomic or old is not None:
-            self._count += 1
-            now = b".fsu-%d-%d" % (os.getpid(), self._count)
+            now = self._target.temporary(place)
         if self._links is not None and attributes[NLINK] > 1:
             self._link_or_make(self._links, level, origin, name, now, attributes, old)
         else:
@@ -273,13 +316,12 @@ class Copier:
         """Make a file called `now`, whatever its type."""
         kind = attributes[MODE] & S_IFMT
         if kind == S_IFREG:
-            lwp = self._source.lwp
-            flags = self._source.file_flags if level.fd != AT_FDCWD or self._rules.follow == NEVER else abi.O_RDONLY
-            fd = lwp.openat(level.fd, origin, flags)
+            follow = self._source.follow or (level.fd == AT_FDCWD and self._rules.follow != NEVER)
+            fd = self._source.open(level.fd, origin, follow)
             try:
                 self._target.file(level.place, now, attributes, fd, old)
             finally:
-                lwp.close(fd)
+                self._source.close(fd)
         elif kind == S_IFLNK:
             self._target.symlink(level.place, now, attributes, level.fd, origin)
         elif kind in _NODES:

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rump.fsutils.copy.links import Path
-    from rump.fsutils.copy.metadata import Pairs
     from rump.fsutils.copy.options import Keep
-    from rump.fsutils.copy.source import Contents, Source
+    from rump.fsutils.copy.source import Contents, Pairs, Source
     from rump.fsutils.copy.target import Watch
     from rump.kernel.vfs.volume import Attributes
 
@@ -44,9 +43,10 @@ class HostTarget(Target):
         self.keep = keep
         self.complaints: list[Complaint] = []
         self._attributes = HostAttributes(keep, self.complaints)
-        self._data = HostData(source.lwp, keep.sparse, watch or Unwatched(), progress)
+        self._data = HostData(source, keep.sparse, watch or Unwatched(), progress)
         self.takes_contents = keep.sparse != MAKE_HOLES
         self._umask = 0
+        self._count = 0
 
     def __enter__(self) -> HostTarget:
         self._umask = os.umask(0)
@@ -60,6 +60,12 @@ class HostTarget(Target):
 
     def is_directory(self, path: bytes) -> bool:
         return os.path.isdir(path)
+
+    def identity(self, place: Place) -> tuple[int, int]:
+        if self.source.world is not None:
+            return -1, -1
+        stat = os.fstat(place.fd)
+        return stat.st_dev, stat.st_ino
 
     def again(self, place: Place) -> Place:
         other = Place(os.open(b".", DIRECTORY, dir_fd=place.fd), place.fresh)
@@ -135,7 +141,7 @@ class HostTarget(Target):
     # ---- what is no file -----------------------------------------------------------------------------------------
 
     def symlink(self, place: Place, name: bytes, attributes: Attributes, directory: int, origin: bytes) -> None:
-        target = self.source.lwp.readlinkat(directory, origin)
+        target = self.source.readlink(directory, origin)
         pairs = self._xattrs(directory, origin)
         os.symlink(target, name, dir_fd=place.fd)
         self._attributes.closed(place, name, attributes, pairs)
@@ -206,6 +212,14 @@ class HostTarget(Target):
         if (stat.st_dev, stat.st_ino) != place.key:
             self.close(place)
             raise TargetError("a directory was moved away while it was being filled")
+
+    def sync(self) -> None:
+        """All of the host: nothing less reaches what was closed long ago."""
+        os.sync()
+
+    def temporary(self, place: Place) -> bytes:
+        self._count += 1
+        return b".fsu-%d-%d" % (os.getpid(), self._count)
 
     def rename(self, place: Place, old: bytes, new: bytes) -> None:
         os.rename(old, new, src_dir_fd=place.fd, dst_dir_fd=place.fd)

@@ -3,27 +3,26 @@
 
 from __future__ import annotations
 
-from stat import S_ISREG
-
 from rump.fsutils.attributes import is_directory
 from rump.fsutils.copy.data import PIECE, shorter, stretches
+from rump.fsutils.copy.kernel_source import Inside
 from rump.fsutils.copy.options import MAKE_HOLES, NO_HOLES
-from rump.fsutils.copy.source import Inside
 from rump.fsutils.copy.target import Complaint, Existing, Interrupted, Place, Target, TargetError, Unwatched
 from rump.kernel import abi
+from rump.kernel.abi import S_IFLNK, S_IFMT, S_IFREG
 from rump.kernel.errors import Fault
-from rump.kernel.vfs.volume import ATIME, DATA, ENCODED, GID, INLINE, MODE, MTIME, RDEV, SIZE, UID
+from rump.kernel.vfs.volume import ATIME, GID, MODE, MTIME, RDEV, SIZE, UID
 from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Sequence
     from typing import ParamSpec, TypeVar
 
     from rump.fsutils.copy.links import Path
     from rump.fsutils.copy.options import Keep
-    from rump.fsutils.copy.source import Source
-    from rump.fsutils.copy.target import Watch
+    from rump.fsutils.copy.source import Pairs, Source
+    from rump.fsutils.copy.target import Small, Watch
     from rump.kernel.lwps import Lwp
     from rump.kernel.vfs.volume import Attributes
 
@@ -48,6 +47,8 @@ def ask(call: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
 class KernelTarget(Target):
     """Directories that a process of a kernel sees; it should have the superuser's credentials."""
 
+    renames_into_place = False      # nobody else sees an image while we write to it
+
     def __init__(
         self,
         source: Source,
@@ -63,6 +64,8 @@ class KernelTarget(Target):
         self._watch = watch or Unwatched()
         self._progress = progress
         self._umask = 0
+        self._count = 0
+        self.takes_batches = keep.sparse != MAKE_HOLES
 
     def __enter__(self) -> KernelTarget:
         self._umask = self.lwp.umask(0)
@@ -81,7 +84,7 @@ class KernelTarget(Target):
             return False
 
     def identity(self, place: Place) -> tuple[int, int]:
-        if self.lwp.kernel is not self.source.lwp.kernel:
+        if self.lwp.kernel is not self.source.world:
             return -1, -1
         stat = ask(self.lwp.fstat, place.fd)
         return stat.st_dev, stat.st_ino
@@ -102,66 +105,110 @@ class KernelTarget(Target):
 
     def file(self, place: Place, name: bytes, attributes: Attributes, fd: int, old: Existing | None) -> None:
         mode = self._mode(attributes)
-        if not self.keep.mode and old is not None and S_ISREG(old.mode):
+        if not self.keep.mode and old is not None and old.mode & S_IFMT == S_IFREG:
             mode = old.mode & 0o777
         out = ask(self.lwp.openat, place.fd, name, NEW_FILE, mode & 0o700 | 0o600)
         try:
-            self._contents(fd, attributes[SIZE], out)
-            self._settle(out, attributes, fd, mode)
+            self._contents(fd, attributes, out)
+            if not self.keep.owner and old is not None:
+                ask(self.lwp.fchown, out, old.uid, old.gid)
+            self._settle(out, attributes, self.source.xattrs(fd) if self.keep.xattrs else (), mode)
         except BaseException:
             self.lwp.close(out)
             self.remove(place, name)
             raise
         self.lwp.close(out)
 
-    def _contents(self, fd: int, size: int, out: int) -> None:
+    def batch(self, place: Place, files: Sequence[Small]) -> Sequence[bool]:
+        keep, now = self.keep, self.lwp.kernel.now()
+        if not keep.owner and place.gid < 0:
+            place.gid = ask(self.lwp.fstat, place.fd).st_gid
+        umask = 0o7777 if keep.mode else 0o777 & ~self._umask
+        rows = []
+        for name, known, (data, pairs) in files:
+            mode = known[MODE]
+            kind = mode & S_IFMT
+            uid, gid = (known[UID], known[GID]) if keep.owner else (0, place.gid)
+            atime, mtime = (known[ATIME], known[MTIME]) if keep.times else (now, now)
+            contents, target = (b"", data) if kind == S_IFLNK else (data, b"")
+            rows.append((
+                name, kind | (mode & umask if kind != S_IFLNK else 0o777), uid, gid, known[RDEV], target, 0, atime,
+                mtime, 0, contents, pairs if keep.xattrs else (),
+            ))  # fmt: skip
+        errors = ask(self.lwp.rump_populate, place.fd, tuple(rows))
+        if self._progress is not None:
+            self._progress(sum([len(row[10]) for row in rows]))
+        return [not error for error in errors]
+
+    def _contents(self, fd: int, attributes: Attributes, out: int) -> None:
         """Copy what is in a file; holes stay holes unless they are to be filled."""
-        for at, length in self._parts(fd, size):
+        size = attributes[SIZE]
+        if not size:
+            return
+        make = self.keep.sparse == MAKE_HOLES
+        parts = ((0, size),) if make or self.keep.sparse == NO_HOLES else self.source.parts(fd, 0, size)
+        lwp = self.lwp
+        if self.source.world is None:
+            handle = ask(lwp.rump_adopt, fd)
+            try:
+                self._pieces(parts, lambda at, count: lwp.rump_copy_in(out, at, count, handle, at, make))
+            finally:
+                ask(lwp.rump_disown, handle)
+        elif getattr(self.source, "lwp", None) is lwp:
+            self._pieces(parts, lambda at, count: lwp.rump_copy_range(fd, at, out, at, count, make))
+        else:
+            self._through_us(fd, parts, out)
+        if ask(lwp.fstat, out).st_size != size:
+            ask(lwp.ftruncate, out, size)
+
+    def _pieces(self, parts: Iterable[tuple[int, int]], copy: Callable[[int, int], int]) -> None:
+        """Have the kernel copy parts of a file."""
+        for at, length in parts:
             end = at + length
             while at < end:
                 if self._watch.interrupted:
                     raise Interrupted
-                data = self.source.lwp.pread(fd, min(PIECE, end - at), at)
+                count = ask(copy, at, min(PIECE, end - at))
+                if not count:
+                    raise shorter()
+                at += count
+                if self._progress is not None:
+                    self._progress(count)
+
+    def _through_us(self, fd: int, parts: Iterable[tuple[int, int]], out: int) -> None:
+        """Read and write: between two processes of the kernel, and from what is no file."""
+        for at, length in parts:
+            end = at + length
+            while at < end:
+                if self._watch.interrupted:
+                    raise Interrupted
+                data = self.source.read(fd, min(PIECE, end - at), at)
                 if not data:
                     raise shorter()
                 self._write(out, data, at)
                 at += len(data)
                 if self._progress is not None:
                     self._progress(len(data))
-        if size:
-            ask(self.lwp.ftruncate, out, size)
-
-    def _parts(self, fd: int, size: int) -> Iterator[tuple[int, int]]:
-        """The parts of a file that must be copied: (offset, length)."""
-        at = 0
-        while at < size:
-            runs = self.source.lwp.rump_extents(fd, at, size - at)
-            if not runs:
-                raise shorter()
-            for kind, begin, length in runs:
-                at = begin + length
-                if kind in (DATA, INLINE, ENCODED) or self.keep.sparse == NO_HOLES:
-                    yield begin, length
 
     def _write(self, out: int, data: bytes, at: int) -> None:
         parts = stretches(data) if self.keep.sparse == MAKE_HOLES else ((0, len(data)),)
+        view = memoryview(data)
         for begin, end in parts:
             while begin < end:
-                begin += ask(self.lwp.pwrite, out, data[begin:end], at + begin)
+                begin += ask(self.lwp.pwrite, out, view[begin:end], at + begin)
 
     # ---- attributes ------------------------------------------------------------------------------------------------
 
     def _mode(self, attributes: Attributes) -> int:
         return attributes[MODE] & 0o7777 if self.keep.mode else attributes[MODE] & 0o777 & ~self._umask
 
-    def _settle(self, out: int, attributes: Attributes, fd: int, mode: int) -> None:
+    def _settle(self, out: int, attributes: Attributes, pairs: Pairs, mode: int) -> None:
         """Everything but the contents, of an open file or directory."""
         lwp = self.lwp
         if self.keep.owner:
             self._try(lwp.fchown, out, attributes[UID], attributes[GID])
-        if self.keep.xattrs:
-            for key, value in self.source.xattrs(fd):
-                self._try(lwp.fsetxattr, out, key, value)
+        for key, value in pairs:
+            self._try(lwp.fsetxattr, out, key, value)
         self._try(lwp.fchmod, out, mode)
         if self.keep.times:
             self._try(lwp.futimens, out, attributes[ATIME], attributes[MTIME])
@@ -192,7 +239,7 @@ class KernelTarget(Target):
     # ---- what is no file -------------------------------------------------------------------------------------------
 
     def symlink(self, place: Place, name: bytes, attributes: Attributes, directory: int, origin: bytes) -> None:
-        target = self.source.lwp.readlinkat(directory, origin)
+        target = self.source.readlink(directory, origin)
         ask(self.lwp.symlinkat, target, place.fd, name)
         self._settle_name(place, name, attributes, directory, origin)
 
@@ -232,7 +279,7 @@ class KernelTarget(Target):
         mode = self._mode(attributes)
         if not self.keep.mode and not place.fresh:
             mode = ask(self.lwp.fstat, place.fd).st_mode & 0o7777
-        self._settle(place.fd, attributes, directory, mode)
+        self._settle(place.fd, attributes, self.source.xattrs(directory) if self.keep.xattrs else (), mode)
 
     def close(self, place: Place) -> None:
         if place.fd >= 0:
@@ -250,6 +297,17 @@ class KernelTarget(Target):
         if (stat.st_dev, stat.st_ino) != place.key:
             self.close(place)
             raise TargetError("a directory was moved away while it was being filled")
+
+    def sync(self) -> None:
+        ask(self.lwp.sync)
+
+    def temporary(self, place: Place) -> bytes:
+        """The same names in each run: they leave traces in directories."""
+        while True:
+            self._count += 1
+            name = b".fsu-%d" % self._count
+            if self.existing(place, name) is None:
+                return name
 
     def rename(self, place: Place, old: bytes, new: bytes) -> None:
         ask(self.lwp.renameat, place.fd, old, place.fd, new)

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from rump.kernel import abi
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rump.fsutils.copy.source import Source
@@ -57,7 +55,7 @@ class Stack:
         if len(self.levels) > OPEN_LEVELS and not self._source.follow:
             outer = self.levels[-1 - OPEN_LEVELS]
             if outer.fd >= 0:
-                self._source.lwp.close(outer.fd)
+                self._source.close(outer.fd)
                 outer.fd = -1
                 self._target.suspend(outer.place)
 
@@ -69,17 +67,17 @@ class Stack:
                 self._reopen(self.levels[-1], inner)
         finally:
             if inner.fd >= 0:
-                self._source.lwp.close(inner.fd)
+                self._source.close(inner.fd)
             self._target.close(inner.place)
 
     def _reopen(self, outer: Level, inner: Level) -> None:
         self._target.resume(outer.place, inner.place)
-        outer.fd = self._source.lwp.openat(inner.fd, b"..", abi.O_RDONLY | abi.O_DIRECTORY)
+        outer.fd = self._source.above(inner.fd)
 
     def abandon(self) -> None:
         """Close all that is open."""
         while self.levels:
             level = self.levels.pop()
             if level.fd >= 0:
-                self._source.lwp.close(level.fd)
+                self._source.close(level.fd)
             self._target.close(level.place)

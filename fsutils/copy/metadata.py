@@ -12,13 +12,11 @@ from rump.kernel.vfs.volume import ATIME, GID, MODE, MTIME, UID
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeAlias
 
     from rump.fsutils.copy.options import Keep
+    from rump.fsutils.copy.source import Pairs
     from rump.fsutils.copy.target import Place
     from rump.kernel.vfs.volume import Attributes
-
-    Pairs: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 SET_ID = 0o6000
 LATE = (1 << 31) * 10**9       # 2038: no host has trouble with times from 1970 to here

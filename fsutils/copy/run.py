@@ -1,32 +1,30 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""``fsu cp`` once its command line is understood: where each operand goes."""
+"""``fsu cp`` and ``fsu mv`` once their command lines are understood: where each operand goes."""
 
 from __future__ import annotations
 
 import os
-from stat import S_ISDIR
 
 from rump.fsutils.copy.engine import Copier
-from rump.fsutils.copy.host import HostTarget
 from rump.fsutils.copy.links import LinkMap
-from rump.fsutils.copy.options import ALWAYS
+from rump.fsutils.copy.options import ALWAYS, NEVER
 from rump.fsutils.copy.paths import below, is_stream, split
-from rump.fsutils.copy.source import Source
+from rump.fsutils.copy.report import Refused
 from rump.fsutils.copy.target import Interrupted
 from rump.fsutils.names import escape
-from rump.kernel import abi
+from rump.fsutils.operand import HOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rump.fsutils.command import Command
+    from rump.fsutils.copy.changes import Changes
     from rump.fsutils.copy.options import Keep, Rules
     from rump.fsutils.copy.progress import Progress
+    from rump.fsutils.copy.report import Say
+    from rump.fsutils.copy.source import Source
     from rump.fsutils.copy.target import Place, Target
     from rump.fsutils.operand import Operand
-    from rump.kernel.lwps import Lwp
 
-HOST_TO_HOST = "is on the host, as is the target: cp copies out of images (IMAGE:/PATH)"
-FROM_HOST = "is on the host: copying into images is not there yet"
 PIECE = 1 << 20
 
 
@@ -35,6 +33,8 @@ class Copying:
 
     verbose    print what is copied
     progress   told how many bytes were; None: nobody asks
+    changes    what the copies are to have instead of what the files have
+    failures   how many things went wrong so far
     """
 
     def __init__(self, command: Command, target: Operand, keep: Keep, rules: Rules) -> None:
@@ -44,108 +44,182 @@ class Copying:
         self.rules = rules
         self.verbose = False
         self.progress: Progress | None = None
+        self.changes: Changes | None = None
+        self.failures = 0
         self._links = LinkMap()
         self._top: tuple[Target, Place] | None = None       # where all operands go
 
     def copy(self, operands: list[Operand], *, into: bool, exactly: bool) -> None:
         """Copy operands.  `into`: the target must be a directory; `exactly`: it is the copy, whatever is there."""
+        session = self.command.session
+        try:
+            session.writes_to(self.to)
+            if self.to.image is not None:
+                session.resolve(self.to)        # before the others: this one is mounted for writing
+            elif not self.to.text.startswith(HOST) and session.is_image(self.to.text):
+                name = self.to.text
+                raise Refused(f"an image; {name}:/ is a path in it, {HOST}{name} would replace it")
+        except OSError as error:
+            self.fail(self.to.shown, error)
+            return
         try:
             for operand in operands:
                 if self.command.interrupted:
                     break
-                self._operand(operand, into or len(operands) > 1, exactly)
+                self.operand(operand, into or len(operands) > 1, exactly)
         except Interrupted:
             pass
         finally:
-            if self._top is not None:
-                self._top[0].close(self._top[1])
-            if self.progress is not None:
-                self.progress.end()
+            self.close()
 
-    def _operand(self, operand: Operand, into: bool, exactly: bool) -> None:
+    def close(self) -> None:
+        """All operands are copied."""
+        if self._top is not None:
+            self._top[0].close(self._top[1])
+            self._top = None
+        if self.progress is not None:
+            self.progress.end()
+
+    def operand(self, operand: Operand, into: bool, exactly: bool) -> None:
+        """Copy one operand.  Errors: Interrupted."""
+        try:
+            source = self.source(operand)
+        except OSError as error:
+            self.fail(operand.text.encode("utf-8", "surrogateescape"), error)
+            return
+        try:
+            self.to_target(operand, source, into, exactly)
+        except OSError as error:
+            self.fail(self.to.text.encode("utf-8", "surrogateescape"), error)
+
+    def fail(self, path: bytes, error: BaseException | str) -> None:
+        """Something was not copied."""
+        self.failures += 1
+        self.command.fail(path, error)
+
+    def source(self, operand: Operand) -> Source:
+        """What an operand is copied from.  Errors: OSError."""
+        follow = self.rules.follow == ALWAYS
+        source: Source
         if operand.image is None:
-            self.command.fail(operand, HOST_TO_HOST if self.to.image is None else FROM_HOST)
-            return
-        try:
-            lwp, origin = self.command.session.resolve(operand)
-        except OSError as error:
-            self.command.fail(operand, error)
-            return
-        try:
-            self._to_target(operand, lwp, origin, into, exactly)
-        except OSError as error:
-            self.command.fail(self.to, error)
+            from rump.fsutils.copy.host_source import HostSource
 
-    def _to_target(self, operand: Operand, lwp: Lwp, origin: bytes, into: bool, exactly: bool) -> None:
-        """Errors: OSError - of the target."""
-        target = self._target(lwp)
-        path = self.to.path
-        if not exactly and target.is_directory(path):
-            name = split(origin)[1]
-            self._run(target, path, name, operand, origin)
-        elif into:
-            raise OSError("the target is no directory that is there")
-        elif self.to.image is None and is_stream(path):
-            self._stream(operand, lwp, origin)
+            source = HostSource(follow)
         else:
-            parent, name = split(path)
-            if path.endswith(b"/") and not _is_directory(lwp, origin):
-                raise OSError("Not a directory")
-            self._run(target, parent, name, operand, origin)
+            from rump.fsutils.copy.kernel_source import KernelSource
 
-    def _target(self, lwp: Lwp) -> Target:
-        source = Source(lwp, follow=self.rules.follow == ALWAYS)
+            source = KernelSource(self.command.session.resolve(operand)[0], follow)
+        source.change = self.changes or None
+        return source
+
+    def target(self, source: Source) -> Target:
+        """What is copied to.  Errors: OSError."""
         if self.to.image is None:
+            from rump.fsutils.copy.host import HostTarget
+
             return HostTarget(source, self.keep, self.command.session, self.progress)
         from rump.fsutils.copy.kernel import KernelTarget
 
         where = self.command.session.resolve(self.to)[0]
         return KernelTarget(source, self.keep, where, self.command.session, self.progress)
 
-    def _run(self, target: Target, directory: bytes, name: bytes | None, operand: Operand, origin: bytes) -> None:
+    def place(self, target: Target, origin: bytes, into: bool, exactly: bool) -> tuple[bytes, bytes | None]:
+        """The directory of the target that the copy goes into, and its name there; without one it is the directory.
+
+        Errors: OSError - there is no such place.
+        """
+        path = self.to.path
+        if not exactly and target.is_directory(path):
+            return path, split(origin)[1]
+        if into:
+            raise OSError("the target is no directory that is there")
+        parent, name = split(path)
+        if name is None:
+            return path, None           # IMAGE:/ with -T
+        if path.endswith(b"/") and not target.source.is_directory(origin):
+            raise OSError("Not a directory")
+        return parent, name
+
+    def to_target(self, operand: Operand, source: Source, into: bool, exactly: bool) -> None:
+        """Copy one operand whose source is at hand.  Errors: OSError - of the target."""
+        target = self.target(source)
+        if self.to.image is None and not into and is_stream(self.to.path):
+            self._stream(operand, source)
+            return
+        directory, name = self.place(target, operand.path, into, exactly)
+        if operand.image is None and not self.rules.recursive and is_stream(operand.path):
+            from rump.fsutils.copy.spool import spooled
+
+            with spooled(operand) as operand:
+                self._one(target, directory, name, operand, source)
+        else:
+            self._one(target, directory, name, operand, source)
+
+    def _one(
+        self, target: Target, directory: bytes, name: bytes | None, operand: Operand, source: Source
+    ) -> None:
+        self.check_room(operand, source, directory, name)
+        self.run(target, directory, name, operand)
+
+    def check_room(self, operand: Operand, source: Source, directory: bytes, name: bytes | None) -> None:
+        """See whether there is room in the image for an operand.  Errors: Refused - there is not."""
+        if self.to.image is None or self.command.session.options.force:
+            return
+        from rump.fsutils.copy.kernel_source import KernelSource
+        from rump.fsutils.copy.space import check_room
+
+        session = self.command.session
+        lwp = session.resolve(self.to)[0]
+        check_room(
+            source, operand.path, self.rules.follow != NEVER, self.rules.recursive, lwp, KernelSource(lwp),
+            directory if name is None else below(directory, name), session,
+        )  # fmt: skip
+
+    def run(self, target: Target, directory: bytes, name: bytes | None, operand: Operand) -> None:
         """Copy an operand to `name` in a directory of the target."""
         command = self.command
         shown = self.to.shown
         if name is not None and directory == self.to.path:
             shown = below(shown, name)
+        fail: Say = self.fail
         copier = Copier(
-            target, self.rules, command.fail, warn=command.warn, told=self._told if self.verbose else None,
+            target, self.rules, fail, warn=command.warn, told=self._told if self.verbose else None,
             watch=command.session, links=self._links,
         )  # fmt: skip
         with target:
             if self._top is None:
                 self._top = target, target.top(directory)
-            copier.copy(origin, self._top[1], name, operand.shown, shown)
+            copier.copy(operand.path, self._top[1], name, operand.shown, shown)
 
     def _told(self, source: bytes, target: bytes) -> None:
         self.command.out.write(b"'%b' -> '%b'\n" % (escape(source, also=b"'\\"), escape(target, also=b"'\\")))
 
-    def _stream(self, operand: Operand, lwp: Lwp, origin: bytes) -> None:
+    def _stream(self, operand: Operand, source: Source) -> None:
         """Write a file's contents to what is no file: a device, a pipe, /dev/stdout."""
-        fd = lwp.open(origin, abi.O_RDONLY)
+        from rump.kernel.abi import AT_FDCWD
+
+        try:
+            fd = source.open(AT_FDCWD, operand.path, True)
+        except OSError as error:
+            self.fail(operand.shown, error)
+            return
         try:
             out = os.open(self.to.path, os.O_WRONLY)
             try:
-                while not self.command.interrupted and (data := _read(self.command, operand, lwp, fd)):
+                at = 0
+                while not self.command.interrupted and (data := self._read(operand, source, fd, at)):
+                    at += len(data)
                     view = memoryview(data)
                     while view:
                         view = view[os.write(out, view):]
             finally:
                 os.close(out)
         finally:
-            lwp.close(fd)
+            source.close(fd)
 
-
-def _read(command: Command, operand: Operand, lwp: Lwp, fd: int) -> bytes:
-    try:
-        return lwp.read(fd, PIECE)
-    except OSError as error:
-        command.fail(operand, error)
-        return b""
-
-
-def _is_directory(lwp: Lwp, path: bytes) -> bool:
-    try:
-        return S_ISDIR(lwp.stat(path).st_mode)
-    except OSError:
-        return True             # the copy itself will say what is wrong
+    def _read(self, operand: Operand, source: Source, fd: int, at: int) -> bytes:
+        try:
+            return source.read(fd, PIECE, at)
+        except OSError as error:
+            self.fail(operand.shown, error)
+            return b""

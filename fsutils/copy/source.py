@@ -1,31 +1,25 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The source of a copy: a tree inside a kernel, read by whole directories."""
+"""What the engine needs of the place it copies from."""
 
 from __future__ import annotations
 
-from rump.fsutils.attributes import of
 from rump.fsutils.copy.report import BadSource
-from rump.kernel import abi
-from rump.kernel.errors import Fault
-from rump.kernel.vfs.volume import END, MODE, SIZE
-from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
-    from rump.kernel.lwps import Lwp
-    from rump.kernel.stat import Stat
     from rump.kernel.vfs.volume import Attributes, EntryPlus
 
-    # What is in a small file: its bytes, and its extended attributes.
-    Contents: TypeAlias = tuple[bytes, tuple[tuple[bytes, bytes], ...]]
+    # What is in a small file (of a symbolic link: its target), and its extended attributes.
+    Pairs: TypeAlias = tuple[tuple[bytes, bytes], ...]
+    Contents: TypeAlias = tuple[bytes, Pairs]
+    Key: TypeAlias = tuple[int, int]
 
 ROWS = 4096             # entries asked for at a time
 BATCH = 128             # of those, whose contents are asked for at a time
 SMALL = 1 << 15         # bytes of a file that is read along with others
-_NOTHING = (e.EOPNOTSUPP, e.ENOSYS, e.ENOATTR)
 
 
 def check_name(name: bytes) -> None:
@@ -35,99 +29,98 @@ def check_name(name: bytes) -> None:
 
 
 class Source:
-    """A process of a kernel, and how we look at its files.
+    """A place to copy from, and how we look at it.  Descriptors are its own; AT_FDCWD stands for no directory.
 
     follow   symbolic links are followed wherever they are met (-L)
+    xattrs_too   extended attributes are wanted
+    change   what is to be made of the attributes of each file before anybody sees them
+    world    the kernel it is in, None for the host: descriptors and inode numbers of one world can be compared
+
+    Errors: `Fault` or `BadSource`.
     """
 
-    __slots__ = ("file_flags", "follow", "lwp")
+    world: object = None
 
-    def __init__(self, lwp: Lwp, follow: bool = False) -> None:
-        self.lwp = lwp
+    def __init__(self, follow: bool = False) -> None:
         self.follow = follow
-        self.file_flags = abi.O_RDONLY | (0 if follow else abi.O_NOFOLLOW)
+        self.xattrs_too = True
+        self.change: Callable[[Attributes], Attributes] | None = None
 
-    def open_directory(self, fd: int, name: bytes, follow: bool) -> tuple[int, Stat]:
-        """A directory's descriptor and attributes; those of what is mounted on it."""
-        flags = abi.O_RDONLY | abi.O_DIRECTORY | (0 if follow else abi.O_NOFOLLOW)
-        opened = self.lwp.openat(fd, name, flags)
-        try:
-            return opened, self.lwp.fstat(opened)
-        except BaseException:
-            self.lwp.close(opened)
-            raise
+    def look(self, path: bytes, follow: bool) -> tuple[int, Attributes]:
+        """What the user named: the device it is on, and its attributes."""
+        raise NotImplementedError
+
+    def is_directory(self, path: bytes) -> bool:
+        """Whether there is a directory, perhaps behind links; True for what cannot be said."""
+        raise NotImplementedError
+
+    # ---- directories -----------------------------------------------------------------------------------------------
+
+    def open_directory(self, fd: int, name: bytes, follow: bool) -> tuple[int, Key, Attributes]:
+        """A directory's descriptor, (device, number) and attributes; those of what is mounted on it."""
+        raise NotImplementedError
+
+    def above(self, fd: int) -> int:
+        """A descriptor of the directory that a directory is in."""
+        raise NotImplementedError
+
+    def close(self, fd: int) -> None:
+        """Close a file or directory."""
+        raise NotImplementedError
 
     def rows(self, fd: int) -> Iterator[tuple[EntryPlus, ...]]:
         """A directory's entries, many at a time."""
-        cookie = 0
-        while cookie != END:
-            entries, cookie = self.lwp.rump_listdir(fd, cookie, ROWS)
-            yield entries
+        raise NotImplementedError
 
-    def contents(self, fd: int, rows: tuple[EntryPlus, ...]) -> Iterator[tuple[EntryPlus, Contents | None]]:
-        """A page of `rows`, each with what is in the file if it could be read along with others."""
-        for start in range(0, len(rows), BATCH):
-            batch = rows[start : start + BATCH]
-            names = tuple([
-                name for name, _, known in batch
-                if known is not None and known[MODE] & abi.S_IFMT == abi.S_IFREG and known[SIZE] <= SMALL
-            ])  # fmt: skip
-            found = dict(zip(names, self.lwp.rump_read_small(fd, names, SMALL), strict=True)) if names else {}
-            for row in batch:
-                yield row, found.get(row[0])
+    def contents(
+        self, fd: int, rows: tuple[EntryPlus, ...], everything: bool
+    ) -> Iterator[tuple[EntryPlus, Contents | None]]:
+        """A page of `rows`, each with what is in the file if it can be read along with others: of regular files, and
+        with `everything` of symbolic links and nodes too.  Such a file has no holes that are worth keeping."""
+        raise NotImplementedError
 
     def attributes(self, fd: int, name: bytes, known: Attributes | None) -> Attributes:
         """The attributes of a directory's entry, of what it points to when links are followed."""
-        if known is None:
-            return of(self.lwp.fstatat(fd, name, 0 if self.follow else abi.AT_SYMLINK_NOFOLLOW))
-        if self.follow and known[MODE] & abi.S_IFMT == abi.S_IFLNK:
-            return of(self.lwp.fstatat(fd, name, 0))
-        return known
+        raise NotImplementedError
 
-    def xattrs(self, fd: int) -> tuple[tuple[bytes, bytes], ...]:
+    def readlink(self, fd: int, name: bytes) -> bytes:
+        """Where an entry leads that is a symbolic link."""
+        raise NotImplementedError
+
+    def xattrs_of(self, fd: int, name: bytes) -> Pairs:
+        """The extended attributes of an entry that cannot be opened (a link, a device)."""
+        raise NotImplementedError
+
+    # ---- open files ------------------------------------------------------------------------------------------------
+
+    def open(self, fd: int, name: bytes, follow: bool) -> int:
+        """A descriptor of a regular file in a directory."""
+        raise NotImplementedError
+
+    def xattrs(self, fd: int) -> Pairs:
         """The extended attributes of an open file, () where there are none."""
-        try:
-            names = self.lwp.flistxattr(fd)
-        except Fault as error:
-            if error.errno in _NOTHING:
-                return ()
-            raise
-        return tuple((name, self.lwp.fgetxattr(fd, name)) for name in names) if names else ()
+        raise NotImplementedError
 
-    def xattrs_of(self, fd: int, name: bytes) -> tuple[tuple[bytes, bytes], ...]:
-        """Those of an entry that cannot be opened (a link, a device); relative to a directory's descriptor."""
-        lwp = self.lwp
-        with Inside(lwp, fd):
-            try:
-                names = lwp.llistxattr(name)
-                return tuple((key, lwp.lgetxattr(name, key)) for key in names)
-            except Fault as error:
-                if error.errno in _NOTHING:
-                    return ()
-                raise
+    def read(self, fd: int, length: int, offset: int) -> bytes:
+        """Bytes of a file; b"" behind its end."""
+        raise NotImplementedError
 
+    def parts(self, fd: int, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        """Where a range of a file has data: (offset, length), in order."""
+        raise NotImplementedError
 
-class Inside:
-    """While it lasts a process's working directory is another one: for calls that take no descriptor."""
+    def next_data(self, fd: int, at: int) -> int:
+        """Where there is data at or behind an offset; far behind the end if there is none."""
+        raise NotImplementedError
 
-    __slots__ = ("_before", "_fd", "_lwp")
+    def lend(self, out: int) -> int:
+        """What `copy_out` is to know a descriptor of the host by that is copied to."""
+        return out
 
-    def __init__(self, lwp: Lwp, fd: int) -> None:
-        self._lwp = lwp
-        self._fd = fd
-        self._before = -1
+    def give_back(self, handle: int) -> None:
+        """No more is copied to it."""
 
-    def __enter__(self) -> None:
-        if self._fd == abi.AT_FDCWD:
-            return
-        self._before = self._lwp.open(b".", abi.O_RDONLY | abi.O_DIRECTORY)
-        try:
-            self._lwp.fchdir(self._fd)
-        except BaseException:
-            self._lwp.close(self._before)
-            raise
-
-    def __exit__(self, *exc: object) -> None:
-        if self._before >= 0:
-            self._lwp.fchdir(self._before)
-            self._lwp.close(self._before)
+    def copy_out(self, fd: int, at: int, length: int, handle: int, sparse: bool) -> int:
+        """Copy bytes to the same place of a file of the host; how many, short only at the end.  `sparse`: holes may be
+        left out, the file reads as zeros there."""
+        raise NotImplementedError

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
+    from collections.abc import Sequence
+    from typing import Protocol, TypeAlias
 
     from rump.fsutils.copy.links import Path
     from rump.fsutils.copy.options import Keep
     from rump.fsutils.copy.source import Contents, Source
     from rump.kernel.vfs.volume import Attributes
+
+    Small: TypeAlias = tuple[bytes, Attributes, Contents]      # a name, and all there is to say of its file
 
     class Watch(Protocol):
         """Who is asked between operations whether to go on: a session, or `Unwatched`.
@@ -87,12 +90,16 @@ class Target:
     """A place to copy to.  Names are checked by the engine; no call follows a symbolic link that is in the way.
 
     complaints   what went wrong with attributes; the engine empties it after each file
+    takes_contents, takes_batches   small files may come as `small_file`, or many at once as `batch`
+    renames_into_place   what the user named is first made under a `temporary` name
 
     The four makers fail with EEXIST if the name is taken and leave nothing behind when they fail.  Errors: OSError -
     the host's, or a `TargetError`; a `Fault` is of the source.
     """
 
     takes_contents = False
+    takes_batches = False
+    renames_into_place = True
     source: Source
     keep: Keep
     complaints: list[Complaint]
@@ -131,6 +138,10 @@ class Target:
         """Make a regular file of its contents, if `takes_contents`; in a directory that we made."""
         raise NotImplementedError
 
+    def batch(self, place: Place, files: Sequence[Small]) -> Sequence[bool]:
+        """Make many small files, links and nodes, if `takes_batches`; in a directory that we made.  Which were made."""
+        raise NotImplementedError
+
     def symlink(self, place: Place, name: bytes, attributes: Attributes, directory: int, origin: bytes) -> None:
         """Make a symbolic link like the source's `origin` in `directory`."""
         raise NotImplementedError
@@ -151,6 +162,10 @@ class Target:
         """Give a directory the attributes of the source's `directory`, now that all is in it."""
         raise NotImplementedError
 
+    def sync(self) -> None:
+        """All that was copied is on stable storage when this returns.  Errors: OSError."""
+        raise NotImplementedError
+
     def close(self, place: Place) -> None:
         """Close the directory."""
         raise NotImplementedError
@@ -161,6 +176,10 @@ class Target:
 
     def resume(self, place: Place, child: Place) -> None:
         """Open it again, from the directory in it that is still open.  Errors: TargetError - it was moved away."""
+        raise NotImplementedError
+
+    def temporary(self, place: Place) -> bytes:
+        """A name that nothing in a directory has."""
         raise NotImplementedError
 
     def rename(self, place: Place, old: bytes, new: bytes) -> None:

@@ -17,6 +17,7 @@ import pytest
 from rump.fsutils.main import main
 
 OLD = 1_000_000_000_123_456_789         # 2001-09-09 01:46:40.123456789 UTC
+ZEROS_TO_BE = b"these are zeros!"
 IS_ROOT = os.geteuid() == 0 if hasattr(os, "geteuid") else False
 
 
@@ -135,6 +136,47 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def rich_tree(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """More kinds of what `cp -a` keeps: attributes in all name spaces, holes in odd places, many links."""
+    root = tmp_path_factory.mktemp("rich") / "tree"
+    root.mkdir(mode=0o750)
+    (root / "one").write_text("linked\n")
+    (root / "below").mkdir(mode=0o2711)
+    for name in ("two", "below/three", "below/four"):
+        os.link(root / "one", root / name)
+    with open(root / "begins with a hole", "wb") as file:
+        file.seek(8192)
+        file.write(b"x" * 100)
+    with open(root / "ends with a hole", "wb") as file:
+        file.write(b"y" * 4096)
+        file.truncate(20_000_000)
+    with open(root / "small hole", "wb") as file:
+        file.write(b"a" * 4096)
+        file.seek(8192)
+        file.write(b"b" * 10)
+    (root / "zeros").write_bytes(ZEROS_TO_BE * 6250)
+    with open(root / "islands", "wb") as file:
+        for place in (1 << 20, 4 << 20):
+            file.seek(place)
+            file.write(b"island")
+    (root / "nothing but a hole").touch()
+    os.truncate(root / "nothing but a hole", 1 << 20)
+    (root / "no mode").write_text("secret")
+    (root / "no mode").chmod(0)
+    (root / "big").write_bytes(os.urandom(1 << 16) * 40 + b"tail")
+    (root / "early").write_text("1938\n")
+    if IS_ROOT:
+        os.setxattr(root / "one", b"trusted.of", b"root")
+        os.setxattr(root / "below", b"user.on a directory", b"\0\1")
+        os.setxattr(root / "big", b"security.capability", bytes.fromhex("0100000200040000") + bytes(12))
+        os.chown(root / "big", 12, 34)
+        os.chown(root / "below", 4_000_000_000, 4_000_000_001)
+        os.symlink("target", root / "owned link")
+        os.lchown(root / "owned link", 55, 66)
+    return root
+
+
+@pytest.fixture(scope="session")
 def ext4_image(tree: Path) -> Path:
     """An ext4 image of `tree`, label "treasury"; not to be changed."""
     image = tree.parent / "ext4.img"
@@ -182,3 +224,22 @@ def disk_image(ext4_image: Path, fat_image: Path) -> Path:
         file.seek((1 << 20) + sizes[0])
         file.write(ext4_image.read_bytes())
     return image
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    """An empty ext4 image that may be written to, of 32 MiB."""
+    path = tmp_path / "x.img"
+    assert main(["mkfs", "-q", "-t", "ext4", str(path), "32M"], io.BytesIO(), io.BytesIO()) == 0
+    return path
+
+
+def check(*images: Path) -> None:
+    """Have e2fsck look for mistakes in images."""
+    for path in images:
+        call(tool("e2fsck"), "-fn", path)
+
+
+def debugfs(image: Path, request: str) -> str:
+    """What e2fsprogs says of something in an image."""
+    return call(tool("debugfs"), "-R", request, image)

@@ -17,7 +17,7 @@ import pytest
 
 from rump.fsutils.copy import archive, copy_tree
 from rump.fsutils.copy.host import HostTarget
-from rump.fsutils.copy.source import Source
+from rump.fsutils.copy.kernel_source import KernelSource
 from rump.fsutils.copy.target import Interrupted
 from rump.fsutils.operand import parse
 from rump.fsutils.session import Session
@@ -74,13 +74,13 @@ def test_names_that_a_driver_lets_through(
     (soil / "file").write_text("evil")
     (soil / "directory").mkdir()
     image = image_of(soil, tmp_path / "x.img")
-    real, evil = Source.rows, {b"file": b"../outside/file", b"directory": b".."}
+    real, evil = KernelSource.rows, {b"file": b"../outside/file", b"directory": b".."}
 
-    def rows(self: Source, fd: int) -> Iterator[tuple[tuple[bytes, int, object], ...]]:
+    def rows(self: KernelSource, fd: int) -> Iterator[tuple[tuple[bytes, int, object], ...]]:
         for batch in real(self, fd):
             yield tuple((evil.get(name, name), cookie, row) for name, cookie, row in batch)
 
-    monkeypatch.setattr(Source, "rows", rows)
+    monkeypatch.setattr(KernelSource, "rows", rows)
     status, lines = copy(fsu, image, tmp_path / "out")
     assert status == 1
     assert sorted(line.rpartition(": ")[2] for line in lines) == ["a name that no file can have; refused"] * 2
@@ -231,7 +231,7 @@ def test_an_interrupted_copy_leaves_no_unfinished_file(soil: Path, tmp_path: Pat
     with Session() as session:
         lwp, _ = session.resolve(parse(str(image), image_by_default=True))
         for patience in range(2, 5):
-            target = HostTarget(Source(lwp), archive(), Impatient(patience))
+            target = HostTarget(KernelSource(lwp), archive(), Impatient(patience))
             out = tmp_path / f"out {patience}"
             try:
                 assert copy_tree(b"/", target, os.fsencode(out)) == []

@@ -12,8 +12,8 @@ import pytest
 from rump.fsutils.copy import Keep, archive, copy_tree
 from rump.fsutils.copy.host import HostTarget
 from rump.fsutils.copy.kernel import KernelTarget
+from rump.fsutils.copy.kernel_source import KernelSource
 from rump.fsutils.copy.options import ALWAYS, MAKE_HOLES, NO_HOLES, Rules
-from rump.fsutils.copy.source import Source
 from rump.kernel import abi, boot
 from rump.kernel.lwps import Lwp
 from rump.rumpuser.host import default
@@ -35,7 +35,7 @@ def lwp(ext4_image: Path) -> Iterator[Lwp]:
 
 
 def into_memory(lwp: Lwp, origin: bytes, to: bytes, keep: Keep | None = None, **rules: int) -> list[tuple[bytes, str]]:
-    target = KernelTarget(Source(lwp, follow=rules.get("follow") == ALWAYS), keep or archive(), lwp)
+    target = KernelTarget(KernelSource(lwp, follow=rules.get("follow") == ALWAYS), keep or archive(), lwp)
     return copy_tree(origin, target, to, Rules(**rules))  # type: ignore[arg-type]
 
 
@@ -46,7 +46,7 @@ def test_there_and_back(lwp: Lwp, tree: Path, tmp_path: Path, name: str) -> None
         pytest.skip("needs root to give files away")
     assert into_memory(lwp, b"/image", b"/memory/copy") == []
     out = tmp_path / "out"
-    assert copy_tree(b"/memory/copy", HostTarget(Source(lwp), archive()), os.fsencode(out)) == []
+    assert copy_tree(b"/memory/copy", HostTarget(KernelSource(lwp), archive()), os.fsencode(out)) == []
     expected, got = snapshots.column(tree, name), snapshots.column(out, name)
     if name == "holes":
         expected.pop(b"sparse"), got.pop(b"sparse")     # tmpfs has bigger blocks

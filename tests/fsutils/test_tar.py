@@ -151,8 +151,9 @@ def test_a_file_that_cannot_be_read_is_zeros(fsu: Fsu, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        (["-x", "-f", "x"], 2, "-x"),
-        (["x.img"], 2, "only -c"),
+        (["-xc", "-f", "x"], 2, "one of -c and -x"),
+        (["-x", "-f", "/nowhere/x"], 1, "fsu tar: /nowhere/x: No such file or directory"),
+        (["x.img"], 2, "one of -c and -x"),
         (["-c"], 2, "archive what?"),
         (["-c", "{image}:/nowhere"], 1, "{image}:/nowhere: No such file or directory"),
         (["-cf", "/nowhere/x", "{image}"], 1, "fsu tar: /nowhere/x: No such file or directory"),

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Whether there is room for a copy, found out before it starts: better no copy than half of one."""
+
+from __future__ import annotations
+
+from rump.fsutils.copy.report import Refused
+from rump.fsutils.sizes import human
+from rump.kernel.abi import AT_FDCWD, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
+from rump.kernel.vfs.volume import ALLOCATED, FILEID, MODE, NLINK, SIZE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rump.fsutils.copy.source import Source
+    from rump.fsutils.copy.target import Watch
+    from rump.kernel.lwps import Lwp
+    from rump.kernel.vfs.volume import Attributes
+
+FAST_LINK = 59          # bytes of a symbolic link's target that the inodes of most formats hold themselves
+ENTRY = 8               # bytes of a directory's entry besides its name, which fills words of four
+
+
+class Need:
+    """What files take in blocks of a certain size, estimated: bytes and inodes.  Several names of a file count once."""
+
+    __slots__ = ("_block", "_seen", "_source", "_watch", "bytes", "inodes")
+
+    def __init__(self, source: Source, block: int, watch: Watch) -> None:
+        self._source = source
+        self._block = block
+        self._watch = watch
+        self._seen: set[int] = set()
+        self.bytes = 0
+        self.inodes = 0
+
+    def add(self, path: bytes, follow: bool, recursive: bool) -> None:
+        """Count what the user named.  Errors: OSError - it cannot be found out."""
+        _, attributes = self._source.look(path, follow)
+        self._count(attributes)
+        if recursive and attributes[MODE] & S_IFMT == S_IFDIR:
+            self._tree(path, follow)
+
+    def _tree(self, path: bytes, follow: bool) -> None:
+        source = self._source
+        fd = source.open_directory(AT_FDCWD, path, follow)[0]
+        above = [(fd, self._directory(fd))]
+        try:
+            while above and not self._watch.interrupted:
+                fd, inside = above[-1]
+                if inside:
+                    fd = source.open_directory(fd, inside.pop(), False)[0]
+                    above.append((fd, []))
+                    above[-1] = fd, self._directory(fd)
+                else:
+                    above.pop()
+                    source.close(fd)
+        finally:
+            for fd, _ in above:
+                source.close(fd)
+
+    def _directory(self, fd: int) -> list[bytes]:
+        """Count the entries of a directory; the directories among them."""
+        directories, names = [], 2 * (ENTRY + 4)
+        for rows in self._source.rows(fd):
+            for name, _, attributes in rows:
+                if attributes is None:
+                    continue
+                names += ENTRY + (len(name) + 3 & ~3)
+                self._count(attributes)
+                if attributes[MODE] & S_IFMT == S_IFDIR:
+                    directories.append(name)
+        if names > self._block:
+            self.bytes += names // self._block * self._block
+        return directories
+
+    def _count(self, attributes: Attributes) -> None:
+        kind, size, block = attributes[MODE] & S_IFMT, attributes[SIZE], self._block
+        if kind == S_IFDIR:
+            self.bytes += block
+        else:
+            if attributes[NLINK] > 1:
+                if attributes[FILEID] in self._seen:
+                    return
+                self._seen.add(attributes[FILEID])
+            if kind == S_IFREG:
+                self.bytes += (min(size, attributes[ALLOCATED]) + block - 1) // block * block
+            elif kind == S_IFLNK and size > FAST_LINK:
+                self.bytes += block
+        self.inodes += 1
+
+
+def check_room(source: Source, path: bytes, follow: bool, recursive: bool, lwp: Lwp, copy: Source, to: bytes,
+               watch: Watch) -> None:  # fmt: skip
+    """See whether a copy fits into the file system of `lwp`.  What is at `to` already, seen by `copy`, makes room for
+    what replaces it.  Errors: Refused - it does not fit."""
+    stat = lwp.statvfs(b"/")
+    free, inodes = stat.f_bfree * stat.f_frsize, stat.f_ffree
+    need = Need(source, stat.f_bsize, watch)
+    try:
+        need.add(path, follow, recursive)
+    except OSError:
+        return                  # the copy will say what is wrong
+    if need.bytes <= free and need.inodes <= inodes:
+        return
+    there = Need(copy, stat.f_bsize, watch)
+    try:
+        there.add(to, True, recursive)
+    except OSError:
+        pass
+    if need.bytes - there.bytes > free:
+        raise Refused(f"needs {human(need.bytes)}, {human(free)} free; --force copies what there is room for")
+    if stat.f_files and need.inodes - there.inodes > inodes:
+        raise Refused(f"needs {need.inodes} inodes, {inodes} free; --force copies what there is room for")
