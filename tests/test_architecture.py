@@ -101,8 +101,9 @@ def test_drivers_import_the_kernel_themselves_and_pure_computing_only():
 
 
 def test_drivers_do_not_know_the_kernels_insides():
-    """They see the volume interface, devices, errors, constants and the buffer cache; no vnodes, lwps or mounts."""
-    known = ("volume", "buffer", "abi", "errors", "dev.block", "structure", "record", "vfs")
+    """They see the volume interface, devices, errors, constants, the buffer cache and transactions; no vnodes, lwps
+    or mounts."""
+    known = ("volume", "buffer", "transaction", "abi", "errors", "dev.block", "structure", "record", "vfs")
 
     def allowed(path, name):
         inside = name.removeprefix("rump.kernel.").removeprefix("vfs.")

@@ -24,8 +24,8 @@ from ext2_support import (
     walk_everything,
 )  # fmt: skip
 
-from rump.drivers.fs.ext2fs.journal import REVOKED_MAX
-from rump.drivers.fs.ext2fs.overlay import Overlay
+from rump.drivers.fs.ext2fs.journal.overlay import Overlay
+from rump.drivers.fs.ext2fs.journal.recovery import REVOKED_MAX
 from rump.kernel.errors import Fault
 from rump.kernel.vfs import volume as v
 from rump.rumpuser.interface import errno as e

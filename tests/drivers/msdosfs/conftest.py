@@ -56,7 +56,9 @@ class Mounted:
     def __init__(self, device: Any, options: dict[str, str], cache_bytes: int) -> None:
         self.device = device
         self.log: list[str] = []
-        services = Services(lambda: 0, bytes, self.log.append, lambda seed, data: 0, lambda *_: [], lambda: None, lambda *_: None)
+        services = Services(
+            lambda: 0, bytes, self.log.append, lambda seed, data: 0, lambda *_: [], lambda: None, lambda *_: None
+        )
         self.volume = driver.mount(MountArguments(device, services, options=options, cache_bytes=cache_bytes))
 
     def entries(self, directory: tuple[int, int], step: int = 100) -> list[tuple[bytes, Any]]:

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A volume in memory whose inodes tests change by hand: the writer's parts below the operations, without a journal."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from ext2_support import E2FSCK, Bytes, mount, services
+
+from rump.drivers.fs.ext2fs import disk, superblock
+from rump.drivers.fs.ext2fs.bmap import Maps
+from rump.drivers.fs.ext2fs.groups import Groups
+from rump.drivers.fs.ext2fs.writing.alloc import Allocator
+from rump.drivers.fs.ext2fs.writing.inode import WritableInodes
+from rump.drivers.fs.ext2fs.writing.maps import BlockMaps
+from rump.drivers.fs.ext2fs.writing.medium import WritableMedium
+from rump.drivers.fs.ext2fs.writing.state import State, SuperblockFields
+from rump.kernel.vfs.transaction import Keeper, Store
+
+NOW = 1_700_000_000_123_456_789
+
+
+class Memory(Bytes):
+    """A device of bytes in memory, to be written to."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(bytearray(data))
+        self.read_only = False
+
+    def read(self, offset: int, length: int) -> bytes:
+        return bytes(super().read(offset, length))
+
+    def write(self, offset: int, data) -> None:
+        assert 0 <= offset <= offset + len(data) <= self.size
+        self.data[offset : offset + len(data)] = data
+
+    def sync(self, barrier: bool = False) -> None:
+        pass
+
+
+class InPlace(Keeper):
+    """Everything is written where it belongs, in no order."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+    def commit(self, store: Store) -> bool:
+        store.write({block: store.blocks[block] for block in store.running})
+        return True
+
+
+class Desk:
+    """An image whose inodes can be changed."""
+
+    def __init__(self, image: Path, limit: int = 4096) -> None:
+        self.image = image
+        self.log: list[str] = []
+        self.device = device = Memory(image.read_bytes())
+        self.state = state = State()
+        state.services = services(self.log)
+        state.services.now = lambda: NOW
+        state.geometry = geometry = superblock.read(device, state.services, disk.SUPERBLOCK_OFFSET)
+        state.medium = medium = WritableMedium(device, geometry, state.services, 1 << 20)
+        state.store = medium.store = Store(device, geometry.shift, state.services, InPlace(limit), medium.drop)
+        state.ordered = True
+        state.super = SuperblockFields(state.store, state.services, geometry)
+        state.inodes = WritableInodes(medium, Groups(medium))
+        state.maps = Maps(medium)
+        state.alloc = Allocator(state)
+        state.block_maps = BlockMaps(state)
+        for part in (state.inodes, state.alloc, state.super):
+            state.store.prepare.append(part.prepare)
+            state.store.committed.append(part.committed)
+            state.store.weigh.append(part.weight)
+
+    def draft(self, number: int):
+        inodes = self.state.inodes
+        return inodes.edit(number, *inodes.special(number))
+
+    def do(self, number: int, function, *arguments):
+        """Call ``function(state, draft, ...)`` as an operation on an inode."""
+        state = self.state
+        state.store.begin()
+        try:
+            draft = self.draft(number)
+            result = function(state, draft, *arguments)
+            state.inodes.save(draft)
+        except BaseException:
+            state.store.rollback()
+            raise
+        state.store.end()
+        return result
+
+    def image_now(self) -> Path:
+        """Commit; the image's file is what it is now."""
+        self.state.store.checkpoint()
+        self.image.write_bytes(self.device.data)
+        return self.image
+
+    def volume(self):
+        """The image as it is now, mounted by the reader."""
+        return mount(self.image_now())
+
+    def check(self) -> None:
+        """e2fsck finds nothing to do."""
+        done = subprocess.run([E2FSCK, "-fn", self.image_now()], capture_output=True, check=False)
+        assert done.returncode == 0, (done.stdout + done.stderr).decode("utf-8", "replace")[-3000:]
