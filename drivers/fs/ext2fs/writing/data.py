@@ -7,7 +7,6 @@ What is reserved is kept in memory only, by the allocator and here; a crash lose
 from __future__ import annotations
 
 from rump.drivers.fs.ext2fs import disk_files
-from rump.drivers.fs.ext2fs.inode import FLAGS
 from rump.drivers.fs.ext2fs.writing import resize
 from rump.drivers.fs.ext2fs.writing.releases import is_journalled
 from rump.kernel.errors import Fault, fault
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 BYTES_MAX = 64 << 20        # reserved by one call
 RUNS_MAX = 1024             # likewise
 HELD_MAX = 12               # of them new or unwritten: each may change a bitmap and a part of the map
-ALL_TIMES = 24              # bytes of fields behind the first 128 with which an inode keeps all times to the nanosecond
 
 
 class FileData:
@@ -197,7 +195,7 @@ class FileData:
             resize.grow(state, draft, offset + length)
             resize.touch(state, draft)
             self._save(draft)
-        return state.inodes.attributes(draft.number) if draft.extra < ALL_TIMES else _attributes(draft)
+        return state.inodes.attributes_of(draft)
 
     def _settle(self, draft: Draft, record: tuple[int, list[Held]], offset: int, end: int) -> None:
         """Of the blocks held, those that were written join the file; the others are given back."""
@@ -281,7 +279,7 @@ class FileData:
         """Its contents have changed."""
         resize.touch(self._state, draft)
         self._state.inodes.save(draft)
-        return self._state.inodes.attributes(draft.number)
+        return self._state.inodes.attributes_of(draft)
 
     def set_size(self, draft: Draft, size: int) -> None:
         """Cut a file, or let it grow by a hole; the caller saves the draft.  Long cuts go in several steps.
@@ -302,14 +300,6 @@ class FileData:
         """Give up all the blocks of an inode that is about to be freed, map and all; the caller saves or frees it.
         Goes in steps, in which it is an orphan."""
         resize.delete_contents(self._state, draft)
-
-
-def _attributes(draft: Draft) -> Attributes:
-    """What is to be read of a regular file that was saved, and has room for all the times."""
-    return (
-        draft.number, draft.generation, draft.mode, draft.links, draft.uid, draft.gid, 0, draft.size,
-        draft.sectors << 9, draft.atime, draft.mtime, draft.ctime, draft.birthtime, FLAGS[draft.flags >> 4 & 7],
-    )  # fmt: skip
 
 
 def _join(runs: list[Run], offset: int, length: int, place: int) -> None:

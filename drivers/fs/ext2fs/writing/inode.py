@@ -6,7 +6,7 @@ from __future__ import annotations
 from struct import pack
 
 from rump.drivers.fs.ext2fs import disk_files
-from rump.drivers.fs.ext2fs.inode import NANO, Inode, Inodes
+from rump.drivers.fs.ext2fs.inode import FLAGS, NANO, Inode, Inodes
 from rump.drivers.fs.ext2fs.medium import INODES, KINDS
 from rump.kernel.errors import Corrupt, fault
 from rump.kernel.vfs.transaction import RELEASE, STRUCTURE
@@ -28,6 +28,7 @@ _MORE = disk_files.Inode.narrow(
 )  # fmt: skip
 _CRC_LO = slice(0x7C, 0x7E)
 _CRC_HI = slice(0x82, 0x84)
+_PLAIN_KINDS = (4, 8, 10)       # S_IFDIR, S_IFREG, S_IFLNK >> 12
 SECONDS_MIN = -(1 << 31)
 OLD_SECONDS_MAX = (1 << 31) - 1
 SECONDS_MAX = (3 << 32) + (1 << 31) - 1
@@ -204,6 +205,16 @@ class WritableInodes(Inodes):
         self._store.set(self.changed, number, self._encode(draft))
         if number in self.freed:
             self._store.set(self.freed, number, None)
+
+    def attributes_of(self, draft: Draft) -> Attributes:
+        """The attributes of a draft that has just been saved: what `attributes` says of it, sooner."""
+        kind = draft.mode >> 12
+        if draft.extra < 24 or kind not in _PLAIN_KINDS or draft.flags & disk_files.INODE_INLINE_DATA:
+            return self.attributes(draft.number)
+        return (
+            draft.number, draft.generation, draft.mode, draft.links, draft.uid, draft.gid, 0, draft.size,
+            draft.sectors << 9, draft.atime, draft.mtime, draft.ctime, draft.birthtime, FLAGS[draft.flags >> 4 & 7],
+        )  # fmt: skip
 
     def free(self, draft: Draft, when: int) -> None:
         """The inode is free from now on: no links, deleted at `when` (seconds)."""

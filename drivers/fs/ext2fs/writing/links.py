@@ -70,7 +70,7 @@ class Links:
             self.count_child(parent, 1)
         self.touch(parent)
         self._inodes.save(draft)
-        return self._inodes.attributes(draft.number), self._inodes.attributes(parent.number)
+        return self._inodes.attributes_of(draft), self._inodes.attributes_of(parent)
 
     def parent(self, directory: Handle) -> Draft:
         """A directory, to be changed.  Errors: ENOTDIR; ENOENT - it was removed."""
@@ -167,7 +167,7 @@ class Links:
         draft.ctime = self._state.now()
         self._inodes.save(draft)
         self.touch(parent)
-        return self._inodes.attributes(draft.number), self._inodes.attributes(parent.number)
+        return self._inodes.attributes_of(draft), self._inodes.attributes_of(parent)
 
     def unlink(self, directory: Handle, name: bytes) -> tuple[Attributes, Attributes]:
         """See `Volume.unlink`."""
@@ -177,7 +177,7 @@ class Links:
             raise fault(e.EPERM, f"inode {draft.number} is a directory")
         self.touch(parent)
         self._lose_name(draft)
-        return self._inodes.attributes(draft.number), self._inodes.attributes(parent.number)
+        return self._inodes.attributes_of(draft), self._inodes.attributes_of(parent)
 
     def _child(self, number: int) -> Draft:
         """The inode that an entry names.  Errors: Corrupt."""
@@ -207,7 +207,7 @@ class Links:
         self.count_child(parent, -1)
         self.touch(parent)
         self._lose_directory(draft)
-        return self._inodes.attributes(number), self._inodes.attributes(parent.number)
+        return self._inodes.attributes_of(draft), self._inodes.attributes_of(parent)
 
     def _check_empty(self, draft: Draft) -> None:
         if draft.mode & abi.S_IFMT != abi.S_IFDIR:

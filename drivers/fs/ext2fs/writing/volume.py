@@ -177,7 +177,7 @@ class WritableVolume(Ext2Volume):
         draft = inodes.open(file)
         fields.apply(self.state, draft, changes)
         inodes.save(draft)
-        return inodes.attributes(file[0])
+        return inodes.attributes_of(draft)
 
     @_changing
     def reserve(self, file: Handle, offset: int, length: int) -> tuple[Run, ...]:
@@ -275,7 +275,7 @@ class WritableVolume(Ext2Volume):
     def _changed(self, draft: Draft) -> Attributes:
         draft.ctime = self.state.now()
         self.state.inodes.save(draft)
-        return self.inodes.attributes(draft.number)
+        return self.state.inodes.attributes_of(draft)
 
     # ---- references ----------------------------------------------------------------------------------------------
 
