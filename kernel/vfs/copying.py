@@ -147,10 +147,11 @@ def _copy_all(vnode: Vnode, offset: int, length: int, file: HostFile, source: in
         start, rest = source + done, length - done
         count = 0
         if rest >= COPY_INSIDE_HOST and file.end is not None:
-            count = writing.fill(
-                vnode, offset + done, min(PIECE, rest),
-                lambda device, where, at, count, start=start: file.pour(device, where, start + at, count),  # type: ignore
-            )  # fmt: skip
+
+            def pour(device: BlockDevice, where: int, at: int, count: int, start: int = start) -> int:
+                return file.pour(device, where, start + at, count)
+
+            count = writing.fill(vnode, offset + done, min(PIECE, rest), pour)
         if not count:
             if buffer is None:
                 buffer = memoryview(bytearray(min(BUFFER, rest)))
