@@ -50,10 +50,10 @@ GROUPS = (
     ("rump.kernel.syscalls.descriptors", "DescriptorCalls"),
     ("rump.kernel.vfs.syscalls.bulk", "BulkCalls"),
     ("rump.kernel.vfs.syscalls.attributes", "AttributeCalls"),
-    ("rump.kernel.vfs.syscalls.filling", "FillingCalls"),
     ("rump.kernel.vfs.syscalls.names", "NameCalls"),
     ("rump.kernel.vfs.syscalls.xattrs", "XattrCalls"),
     ("rump.kernel.syscalls.identity", "IdentityCalls"),
+    ("rump.kernel.vfs.syscalls.filling", "FillingCalls"),
 )
 """The groups of system calls, those that every program needs first."""
 
