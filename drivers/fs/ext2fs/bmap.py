@@ -108,6 +108,19 @@ class Maps:
             walk(self._medium, inode, collector)
         return collector.finish()
 
+    def runs(self, inode: Inode, offset: int, end: int) -> tuple[Run, ...]:
+        """The runs of a part of a file that is not empty, in bytes; as `blocks` otherwise."""
+        shift = self._medium.geometry.shift
+        runs = []
+        for kind, block, count, target in self.blocks(inode, offset >> shift, -(-end >> shift)):
+            start, stop, place = block << shift, block + count << shift, target << shift
+            if start < offset:
+                if kind != HOLE:
+                    place += offset - start
+                start = offset
+            runs.append((kind, start, (stop if stop < end else end) - start, place))
+        return tuple(runs)
+
     # ---- extents -------------------------------------------------------------------------------------------------
 
     def _node(

@@ -12,7 +12,7 @@ from rump.drivers.fs.ext2fs.groups import Groups
 from rump.drivers.fs.ext2fs.inode import Inodes
 from rump.kernel import abi
 from rump.kernel.errors import Corrupt, Fault, fault
-from rump.kernel.vfs.volume import DATA, END, GENERATION, HOLE, INLINE, MODE, Volume
+from rump.kernel.vfs.volume import DATA, END, GENERATION, INLINE, MODE, Volume
 from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
@@ -124,16 +124,7 @@ class Ext2Volume(Volume):
         """The runs of a part of a file that is not empty, in bytes."""
         if inode.flags & disk_files.INODE_INLINE_DATA:
             return ((INLINE, offset, end - offset, 0),)
-        shift = self._shift
-        runs = []
-        for kind, block, count, target in self.maps.blocks(inode, offset >> shift, -(-end >> shift)):
-            start, stop, place = block << shift, block + count << shift, target << shift
-            if start < offset:
-                if kind != HOLE:
-                    place += offset - start
-                start = offset
-            runs.append((kind, start, (stop if stop < end else end) - start, place))
-        return tuple(runs)
+        return self.maps.runs(inode, offset, end)
 
     @_guarded
     def gather(self, files: tuple[Handle, ...]) -> tuple[Gathered | None, ...]:

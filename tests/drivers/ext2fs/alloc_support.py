@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 
 import ext2_support as x
+from memory_support import InPlace, Memory
 
 from rump.drivers.fs.ext2fs import disk, superblock
 from rump.drivers.fs.ext2fs.bmap import Maps
@@ -14,45 +15,7 @@ from rump.drivers.fs.ext2fs.writing.alloc import Allocator
 from rump.drivers.fs.ext2fs.writing.inode import WritableInodes
 from rump.drivers.fs.ext2fs.writing.medium import WritableMedium
 from rump.drivers.fs.ext2fs.writing.state import State, SuperblockFields
-from rump.kernel.errors import fault
-from rump.kernel.vfs.transaction import Keeper, Store
-
-
-class Writable(x.Bytes):
-    """A device of bytes in memory that is written to; `discarded` are the ranges nobody needs."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(b"")
-        self.data = bytearray(data)
-        self.size = len(data)
-        self.read_only = False
-        self.discarded = []
-        self.refusal = 0
-
-    def read(self, offset: int, length: int) -> bytes:
-        return bytes(super().read(offset, length))
-
-    def write(self, offset: int, data) -> None:
-        assert 0 <= offset <= offset + len(data) <= self.size
-        self.data[offset : offset + len(data)] = data
-
-    def sync(self, barrier: bool = False) -> None:
-        pass
-
-    def discard(self, offset: int, length: int) -> None:
-        if self.refusal:
-            raise fault(self.refusal)
-        self.discarded.append((offset, length))
-
-
-class InPlace(Keeper):
-    """Writes every block to its place."""
-
-    limit = 1 << 20
-
-    def commit(self, store: Store) -> bool:
-        store.write({block: store.blocks[block] for block in store.running})
-        return True
+from rump.kernel.vfs.transaction import Store
 
 
 class Volume:
@@ -60,7 +23,7 @@ class Volume:
 
     def __init__(self, path, ordered: bool = False, log=None) -> None:
         self.path = path
-        self.device = Writable(path.read_bytes())
+        self.device = Memory(path.read_bytes())
         services = x.services(log)
         self.geometry = geometry = superblock.read(self.device, services, disk.SUPERBLOCK_OFFSET)
         self.state = state = State()

@@ -6,7 +6,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from ext2_support import E2FSCK, Bytes, mount, services
+from ext2_support import E2FSCK, mount, services
+from memory_support import InPlace, Memory
 
 from rump.drivers.fs.ext2fs import disk, superblock
 from rump.drivers.fs.ext2fs.bmap import Maps
@@ -16,38 +17,9 @@ from rump.drivers.fs.ext2fs.writing.inode import WritableInodes
 from rump.drivers.fs.ext2fs.writing.maps import BlockMaps
 from rump.drivers.fs.ext2fs.writing.medium import WritableMedium
 from rump.drivers.fs.ext2fs.writing.state import State, SuperblockFields
-from rump.kernel.vfs.transaction import Keeper, Store
+from rump.kernel.vfs.transaction import Store
 
 NOW = 1_700_000_000_123_456_789
-
-
-class Memory(Bytes):
-    """A device of bytes in memory, to be written to."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(bytearray(data))
-        self.read_only = False
-
-    def read(self, offset: int, length: int) -> bytes:
-        return bytes(super().read(offset, length))
-
-    def write(self, offset: int, data) -> None:
-        assert 0 <= offset <= offset + len(data) <= self.size
-        self.data[offset : offset + len(data)] = data
-
-    def sync(self, barrier: bool = False) -> None:
-        pass
-
-
-class InPlace(Keeper):
-    """Everything is written where it belongs, in no order."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-
-    def commit(self, store: Store) -> bool:
-        store.write({block: store.blocks[block] for block in store.running})
-        return True
 
 
 class Desk:

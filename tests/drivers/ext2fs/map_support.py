@@ -8,7 +8,8 @@ import os
 import re
 import subprocess
 
-from ext2_support import E2FSCK, Bytes, mke2fs, run, services
+from ext2_support import E2FSCK, mke2fs, run, services
+from memory_support import InPlace, Memory
 
 from rump.drivers.fs.ext2fs import superblock
 from rump.drivers.fs.ext2fs.bmap import Maps
@@ -20,42 +21,9 @@ from rump.drivers.fs.ext2fs.writing.maps import BlockMaps
 from rump.drivers.fs.ext2fs.writing.medium import WritableMedium
 from rump.drivers.fs.ext2fs.writing.orphans import Orphans
 from rump.drivers.fs.ext2fs.writing.state import State, SuperblockFields
-from rump.kernel.vfs.transaction import Keeper, Store
+from rump.kernel.vfs.transaction import Store
 
 GARBAGE = 0xEE          # what all free blocks hold
-
-
-class Memory(Bytes):
-    """A device of bytes that can be written."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(bytearray(data))
-        self.read_only = False
-        self.syncs = 0
-
-    def read(self, offset: int, length: int) -> bytes:
-        return bytes(super().read(offset, length))
-
-    def write(self, offset: int, data) -> None:
-        assert 0 <= offset <= offset + len(data) <= self.size
-        self.data[offset : offset + len(data)] = data
-
-    def sync(self, barrier: bool = False) -> None:
-        self.syncs += 1
-
-
-class InPlace(Keeper):
-    """Writes all blocks into their places; counts what transactions were like."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.largest = self.commits = 0
-
-    def commit(self, store: Store) -> bool:
-        store.write({block: store.blocks[block] for block in store.running})
-        self.largest = max(self.largest, len(store.running))
-        self.commits += 1
-        return True
 
 
 class Stingy(Allocator):

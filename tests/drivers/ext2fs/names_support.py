@@ -7,8 +7,8 @@ import random
 import subprocess
 from pathlib import Path
 
-from ext2_drafts import Memory
 from ext2_support import E2FSCK, listing, mke2fs, mount, services
+from memory_support import Memory
 
 from rump.drivers.fs.ext2fs import driver
 from rump.kernel import abi

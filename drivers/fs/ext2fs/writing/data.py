@@ -51,16 +51,7 @@ class FileData:
             return ((INLINE, offset, length, 0),)
         if is_journalled(self._state, inode):
             return ((ENCODED, offset, length, 0),)
-        shift, end = self._shift, offset + length
-        runs = []
-        for kind, block, count, target in self._state.maps.blocks(inode, offset >> shift, -(-end >> shift)):
-            start, stop, place = block << shift, block + count << shift, target << shift
-            if start < offset:
-                if kind != HOLE:
-                    place += offset - start
-                start = offset
-            runs.append((kind, start, (stop if stop < end else end) - start, place))
-        return tuple(runs)
+        return self._state.maps.runs(inode, offset, offset + length)
 
     def read(self, inode: Inode, offset: int, length: int) -> bytes:
         """See `Volume.read`.  Errors: EINVAL - `map` does not say so."""
