@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import sys
 
-from rump.conformance.hosts import HOSTS
+from rump.conformance import crash_files
+from rump.conformance.hosts import HOSTS, MemoryMachine
 from rump.kernel import abi, boot
 from rump.rumpuser.middleware.powerloss import Lost, PowerLoss, verify
 
@@ -28,9 +29,13 @@ COUNT = 1000
 
 
 class Workload:
-    """Something that a kernel does to an image, and what must hold whatever a crash leaves of it."""
+    """Something that a kernel does to an image, and what must hold whatever a crash leaves of it.
+
+    most    how many prefixes of its writes are worth looking at, and states of a seed; 0: all
+    """
 
     name = ""
+    most = 0
 
     def base(self) -> bytes:
         """The image before."""
@@ -73,7 +78,49 @@ class Synced(Workload):
                 raise AssertionError(f"record {number} was synced and is not there")
 
 
-WORKLOADS: dict[str, Workload] = {workload.name: workload for workload in (Synced(),)}
+class Files(Workload):
+    """A script of changes to the files of a volume (`crash_files`)."""
+
+    most = 60
+    size = 3 << 20
+
+    def __init__(self, kind: str, script: str, journal: bool) -> None:
+        self.name = f"{kind}-{script}"
+        self._options = {"type": kind, "block_size": "1024", "inodes": "128", "lazy_itable_init": "0", "time": "1"}
+        self._options |= {"journal_size": "1"} if journal else {}
+        self._journal = journal
+        self._script = crash_files.SCRIPTS[script]
+        self._base = b""
+
+    def base(self) -> bytes:
+        """A new volume on a device that was full of garbage."""
+        if not self._base:
+            with MemoryMachine() as machine:
+                path = machine.put(IMAGE, bytes([crash_files.GARBAGE]) * self.size)
+                with boot(machine.hypercalls(), log=lambda line: None) as kernel:
+                    kernel.etfs_register(DEVICE, path, read_only=False)
+                    kernel.newfs("ext2fs", DEVICE, self._options)
+                self._base = bytes(machine.get(IMAGE))
+        return self._base
+
+    def work(self, kernel: Kernel, log: Log) -> None:
+        crash_files.perform(kernel, log, DEVICE, self._script)
+
+    def check(self, state: State) -> None:
+        moments = crash_files.moments(state.promises)
+        if self._journal:
+            crash_files.check_tree(crash_files.recovered(state.image())[0], moments, True)
+        else:
+            crash_files.check_unchecked(state.image(), moments)
+
+
+_ALL: tuple[Workload, ...] = (
+    Synced(),
+    Files("ext4", "names", True),
+    Files("ext4", "contents", True),
+    Files("ext2", "names", False),
+)
+WORKLOADS: dict[str, Workload] = {workload.name: workload for workload in _ALL}
 
 
 def states_of(host: str, workload: Workload, barriers: bool = True) -> States:
@@ -91,7 +138,11 @@ def states_of(host: str, workload: Workload, barriers: bool = True) -> States:
 def run(host: str, workload: Workload, seed: int, count: int, barriers: bool) -> int:
     """How many states were looked at.  Errors: Lost - which one is not as it must be."""
     states = states_of(host, workload, barriers)
-    return verify(states.prefixes(), workload.check) + verify(states.seeded(seed, count), workload.check)
+    prefixes = list(states.prefixes())
+    if workload.most:
+        prefixes = prefixes[:: max(1, len(prefixes) // workload.most)]
+        count = min(count, workload.most)
+    return verify(prefixes, workload.check) + verify(states.seeded(seed, count), workload.check)
 
 
 def again(host: str, workload: Workload, seed: int, index: int, barriers: bool) -> State:

@@ -27,9 +27,11 @@ class Subject:
     image    the name of an image in `rump.conformance.images`, "" without a device
     options  mount options
     extras   what it can do beside its declared capabilities: "byte_names" (any bytes are a name), "unwritten" (extents
-             can be), "persistent" (contents outlive an unmount)
+             can be), "persistent" (contents outlive an unmount), "big_xattrs" (values of 64 KiB), "big_rdev" (device
+             numbers of any size)
     absent   what its image has not of the standard tree, though the driver's capabilities would let it
     drivers  tables that the kernel is booted with
+    newfs    options: it is made anew by the kernel itself, on a device of `size` bytes, and written to
     """
 
     def __init__(
@@ -42,6 +44,8 @@ class Subject:
         extras: tuple[str, ...] = (),
         absent: tuple[bytes, ...] = (),
         drivers: tuple[FileSystem, ...] = (),
+        newfs: dict[str, str] | None = None,
+        size: int = 0,
     ) -> None:
         self.name = name
         self.fstype = fstype
@@ -51,27 +55,50 @@ class Subject:
         self.absent = frozenset(absent)
         self.drivers = drivers
         self._image = image
+        self._options = newfs
+        self._size = size
 
     def newfs(self, kernel: Kernel, machine: Machine) -> bytes:
         """Make the file system on a machine; the path of its device, b"" if it needs none."""
+        if self._options is not None:
+            kernel.etfs_register(DEVICE, machine.put(IMAGE, bytes(self._size)), read_only=False)
+            kernel.newfs(self.fstype, DEVICE, self._options)
+            return DEVICE
         if not self._image:
             return b""
         kernel.etfs_register(DEVICE, machine.put(IMAGE, load(self._image)))
         return DEVICE
 
-    def mount(self, lwp: Lwp, device: bytes, path: bytes) -> None:
+    def mount(self, lwp: Lwp, device: bytes, path: bytes, *, read_only: bool = False) -> None:
         """Mount it."""
-        lwp.mount(self.fstype, path, abi.MNT_RDONLY if self.read_only else 0, device, self.options)
+        lwp.mount(self.fstype, path, abi.MNT_RDONLY if read_only or self.read_only else 0, device, self.options)
 
     def image(self, machine: Machine) -> bytes | bytearray | None:
         """The bytes of its image as they are now."""
-        return machine.get(IMAGE) if self._image else None
+        return machine.get(IMAGE) if self._image or self._size else None
 
 
+_FIXED = {
+    "uuid": "01234567-89ab-cdef-0123-456789abcdef", "hash_seed": "fedcba98-7654-3210-fedc-ba9876543210",
+    "block_size": "1024", "inodes": "512", "lazy_itable_init": "0",
+}  # fmt: skip
+WRITTEN = (
+    Subject(
+        "ext2-written", "ext2fs", newfs={"type": "ext2", **_FIXED}, size=4 << 20, extras=("byte_names", "persistent"),
+    ),
+    Subject(
+        "ext4-written", "ext2fs", newfs={"type": "ext4", "journal_size": "1", **_FIXED}, size=6 << 20,
+        extras=("byte_names", "persistent", "unwritten"),
+    ),
+)  # fmt: skip
+"""ext2fs as it writes."""
 SUBJECTS: dict[str, Subject] = {
     subject.name: subject
     for subject in (
-        Subject("tmpfs", "tmpfs", options={"size": "256k", "nodes": "400"}, extras=("byte_names",)),
+        Subject(
+            "tmpfs", "tmpfs", options={"size": "256k", "nodes": "400"}, extras=("byte_names", "big_xattrs", "big_rdev"),
+        ),
+        *WRITTEN,
         Subject("plainfs", "plainfs", drivers=(plainfs,)),
         Subject("ext2", "ext2fs", image="ext2", extras=("byte_names", "persistent"), absent=LATER),
         Subject("ext4", "ext2fs", image="ext4", extras=("byte_names", "persistent", "unwritten")),

@@ -82,6 +82,13 @@ class PlainVolume(TmpfsVolume):
         self._fill(self._node(file), offset)
         return super().write(file, offset, data)
 
+    def allocate(self, file: Handle, offset: int, length: int) -> Attributes:
+        self._fill(self._node(file), offset)
+        return super().allocate(file, offset, length)
+
+    def punch(self, file: Handle, offset: int, length: int) -> Attributes:
+        raise fault(e.EOPNOTSUPP)
+
     def set_attributes(self, file: Handle, changes: tuple[tuple[int, int], ...]) -> Attributes:
         node = self._node(file)
         if any(field in (v.MODE, v.UID, v.GID, v.FLAGS) for field, _ in changes):

@@ -149,6 +149,8 @@ class Scenario(Caller):
         self.device = self.subject.newfs(self.kernel, self.machine)
         self.subject.mount(lwp, self.device, MOUNT)
         lwp.chdir(MOUNT)
+        if not self.subject.read_only:
+            _empty(lwp)
         if reads:
             extras = self.subject.extras
             capabilities = lwp.rump_capabilities(MOUNT)
@@ -198,12 +200,12 @@ class Scenario(Caller):
         """Let the virtual clock move on."""
         self.poll((), nanoseconds)
 
-    def remount(self) -> None:
+    def remount(self, *, read_only: bool = False) -> None:
         """Unmount the file system and mount it again: all that was cached is gone."""
         self.needs("persistent")
         self.chdir(b"/")
         self.unmount(MOUNT)
-        self.subject.mount(self.lwp, self.device, MOUNT)
+        self.subject.mount(self.lwp, self.device, MOUNT, read_only=read_only)
         self.writer.lines.append("mounted again")
         self.chdir(MOUNT)
 
@@ -211,23 +213,40 @@ class Scenario(Caller):
         """A handle of a new host file, for rump_copy_out."""
         path = self.machine.path(f"target{len(self._targets)}")
         kernel = self.kernel
-        kernel.cpu.acquire()
-        try:
-            self._targets.append(kernel.host.open(path, h.OPEN_RDWR | h.OPEN_CREATE))
-        finally:
-            kernel.cpu.release()
+        self._targets.append(kernel.cpu.run(lambda: kernel.host.open(path, h.OPEN_RDWR | h.OPEN_CREATE)))
         return self._targets[-1]
+
+    def source(self, data: bytes) -> int:
+        """A handle of a new host file with these contents, for rump_copy_in; where it has pieces of zeros, the host may
+        know them to be holes."""
+        path = self.machine.put(f"source{len(self._targets)}", data)
+        kernel = self.kernel
+        self._targets.append(kernel.cpu.run(lambda: kernel.host.open(path, h.OPEN_RDONLY)))
+        return self._targets[-1]
+
+    def fill(self, fd: int, piece: bytes) -> int:
+        """Write to a file in smaller and smaller pieces until the file system is full, or the file as big as they get;
+        how many bytes."""
+        done = 0
+        while len(piece) >= 512:
+            try:
+                done += self.pwrite(fd, piece, done)
+            except Fault as error:
+                if error.errno not in (e.ENOSPC, e.EFBIG):
+                    raise
+                piece = piece[: len(piece) // 2]
+        return done
 
     def target_contents(self, handle: int) -> bytes:
         """What is in it now."""
-        kernel = self.kernel
-        kernel.cpu.acquire()
-        try:
-            buffer = bytearray(kernel.host.getfileinfo(handle)[0])
-            kernel.host.read(handle, buffer, 0)
-        finally:
-            kernel.cpu.release()
-        return bytes(buffer)
+        host = self.kernel.host
+
+        def read() -> bytes:
+            buffer = bytearray(host.getfileinfo(handle)[0])
+            host.read(handle, buffer, 0)
+            return bytes(buffer)
+
+        return self.kernel.cpu.run(read)
 
     def give_back(self) -> None:
         """Close what `target` opened."""
@@ -255,6 +274,15 @@ class Scenario(Caller):
         image = self.subject.image(self.machine)
         if image is not None:
             self.writer.lines.append(f"image {image_digest(image)}")
+
+
+def _empty(lwp: Lwp) -> None:
+    """Some file systems come with a directory for what is lost and found."""
+    fd = lwp.open(b".", abi.O_RDONLY)
+    names = [name for name, _, _ in lwp.getdents(fd)[2:]]
+    lwp.close(fd)
+    for name in names:
+        lwp.rmdir(name)
 
 
 def _short(value: object) -> str:

@@ -28,7 +28,7 @@ MODES = {
     "bare-memory": ("bare-memory", False),
     "bare-memory-marshal": ("bare-memory", True),
 }
-BIG = ("fat16", "fat32")
+BIG = ("fat16", "fat32", "ext2-written")
 """Subjects that differ from a smaller one in little; they run in fewer modes."""
 CASES = [
     pytest.param(mode, subject, name, body, id=f"{subject.name}-{mode}-{name}")
@@ -77,6 +77,10 @@ def _record_and_replay(subject: Subject, name: str, body: Body) -> None:
         replay = Replay(lines)
         second = run_body(machine, subject, name, body, recorded=True, wrap=lambda host: replay)
     assert difference(first, GOLDEN[subject.name][name]) is None
+    if not subject.read_only:
+        # Nothing was written the second time: what would have been is held against the recording, write by write.
+        second.lines[:] = [line for line in second.lines if not line.startswith("image ")]
+        first.lines[:] = [line for line in first.lines if not line.startswith("image ")]
     assert difference(second, first.lines) is None
     replay.finish()
 

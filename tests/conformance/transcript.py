@@ -17,6 +17,7 @@ from rump.kernel import abi
 from rump.kernel.lwps import system_calls
 from rump.kernel.stat import Stat, Statvfs
 from rump.kernel.vfs import volume as v
+from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ AT_FLAGS = [(value, name) for value, name in _named("AT_") if value > 0]
 MOUNT_FLAGS = _named("MNT_")
 WHENCE = dict(_named("SEEK_"))
 EVENTS = _named("POLL")
+SYNC_FLAGS = [(abi.FDATASYNC, "FDATASYNC"), (abi.FFILESYNC, "FFILESYNC"), (abi.FDISKSYNC, "FDISKSYNC")]
 
 
 def flags(value: int, names: list[tuple[int, str]]) -> str:
@@ -90,6 +92,10 @@ class Writer:
             return text(value)
         if isinstance(value, bytearray | memoryview):
             return f"buffer[{memoryview(value).nbytes}]"
+        if call == "rump_populate" and isinstance(value, tuple):
+            rows = list(map(self.row, value))
+            more = [f"...[{len(rows)}, {crc32(''.join(rows).encode()):08x}]"] if len(rows) > 12 else []
+            return "[" + ", ".join(rows[: 3 if more else 12] + more) + "]"
         if call == "poll" and isinstance(value, tuple):
             return "[" + ", ".join(f"{fd}:{flags(events, EVENTS)}" for fd, events in value) + "]"
         if isinstance(value, dict):
@@ -147,6 +153,24 @@ class Writer:
         kinds = {kind >> 12: name for kind, name in NAMES_OF_TYPES.items()}
         return "[" + ", ".join(f"{text(name)}:{kinds.get(kind, kind)}" for name, _, kind in value) + "]"
 
+    def row(self, value: tuple[Any, ...]) -> str:
+        """A file to be made, by rump_populate."""
+        name, mode, uid, gid, rdev, target, flags, atime, mtime, birthtime, contents, xattrs = value
+        kind = NAMES_OF_TYPES.get(mode & abi.S_IFMT, mode & abi.S_IFMT)
+        device = f" {abi.major(rdev)},{abi.minor(rdev)}" if rdev else ""
+        more = "".join(f" {text(key)}={text(data)}" for key, data in xattrs)
+        more += f" -> {text(target)}" if target else ""
+        more += f" flags={flags:#x}" if flags else ""
+        times = ",".join(map(self.time, (atime, mtime))) + (f",{self.time(birthtime)}" if birthtime else "")
+        return f"{text(name)} {kind} {mode & 0o7777:04o} {uid}:{gid}{device} {times} {text(contents)}{more}"
+
+    def errors(self, value: tuple[int, ...]) -> str:
+        """What rump_populate returns: names of errors."""
+        names = [e.NAMES.get(number, str(number)) if number else "0" for number in value]
+        if len(names) > 12:
+            return ", ".join(f"{names.count(name)} times {name}" for name in sorted(set(names)))
+        return "[" + ", ".join(names) + "]"
+
     def listing(self, value: Any) -> str:
         """What rump_listdir returns; cookies are private."""
         rows, cookie = value
@@ -178,6 +202,7 @@ _FORMS: dict[tuple[str, str], Callable[[int], str]] = {
     ("unmount", "flags"): lambda value: flags(value, MOUNT_FLAGS),
     ("access", "mode"): str,
     ("faccessat", "mode"): str,
+    ("fsync_range", "how"): lambda value: flags(value, SYNC_FLAGS),
     ("lseek", "whence"): lambda value: WHENCE.get(value, str(value)),
     ("", "mode"): _octal,
     ("", "mask"): _octal,
@@ -185,12 +210,14 @@ _FORMS: dict[tuple[str, str], Callable[[int], str]] = {
     ("", "dirfd"): lambda value: "AT_FDCWD" if value == abi.AT_FDCWD else str(value),
     ("", "new_dirfd"): lambda value: "AT_FDCWD" if value == abi.AT_FDCWD else str(value),
     ("", "handle"): lambda value: "TARGET",
+    ("rump_copy_in", "handle"): lambda value: "SOURCE",
     ("rump_listdir", "cookie"): lambda value: "COOKIE" if value > 0 else str(value),
 }
 _RESULTS: dict[str, Callable[[Writer, Any], str]] = {
     "getdents": Writer.entries,
     "rump_listdir": Writer.listing,
     "rump_extents": _extents,
+    "rump_populate": Writer.errors,
     "rump_capabilities": lambda writer, value: "capabilities",
     "poll": _events,
     "umask": lambda writer, value: _octal(value),

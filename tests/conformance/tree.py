@@ -167,6 +167,8 @@ def _make(lwp: Lwp, entry: Entry) -> None:
         fd = lwp.open(entry.path, abi.O_WRONLY | abi.O_CREAT | abi.O_EXCL)
         for offset, piece in entry.pieces:
             lwp.pwrite(fd, piece, offset)
+        if "unwritten" in entry.needs:
+            lwp.posix_fallocate(fd, 0, entry.size)
         lwp.ftruncate(fd, entry.size)
         lwp.close(fd)
     elif entry.kind:

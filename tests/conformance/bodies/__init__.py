@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from rump.conformance.scenario import Body
 
 TOPICS = (
-    "names", "rename", "links", "directories", "permissions", "times", "data", "holes", "xattrs", "special",
-    "descriptors", "pipes", "poll", "processes", "mounts", "readonly",
+    "names", "rename", "links", "directories", "permissions", "times", "data", "holes", "writing", "filling",
+    "xattrs", "special", "descriptors", "pipes", "poll", "processes", "mounts", "readonly",
 )  # fmt: skip
 
 

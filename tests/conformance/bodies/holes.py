@@ -58,10 +58,13 @@ def big_offsets(t: Scenario) -> None:
     t.needs("sparse")
     fd = t.open(b"f", abi.O_RDWR | abi.O_CREAT)
     for offset in ((1 << 32) - 1, 1 << 40):
+        if offset + 4 > t.capabilities.file_size_max:
+            break
         t.pwrite(fd, b"here", offset)
         t.equal(t.pread(fd, 6, offset - 1), b"\0here")
         t.equal(t.lseek(fd, 0, abi.SEEK_END), offset + 4)
-    t.equal(t.pread(fd, 6, (1 << 32) - 2), b"\0here\0")
+    longer = t.capabilities.file_size_max >= (1 << 40) + 4
+    t.equal(t.pread(fd, 6, (1 << 32) - 2), b"\0here\0" if longer else b"\0here")
     t.close(fd)
 
 

@@ -41,8 +41,9 @@ def limits(t: Scenario) -> None:
     t.setxattr(b"f", b"user." + b"n" * 250, b"x")
     for name in (b"", b"user." + b"n" * 251, b"user.\0"):
         t.expect(e.EINVAL, t.setxattr, b"f", name, b"x")
-    t.setxattr(b"f", b"user.big", bytes(65_536))
     t.expect(e.E2BIG, t.setxattr, b"f", b"user.big", bytes(65_537))
+    t.needs("big_xattrs")
+    t.setxattr(b"f", b"user.big", bytes(65_536))
     t.equal(len(t.getxattr(b"f", b"user.big")), 65_536)
 
 
