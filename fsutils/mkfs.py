@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 OPERANDS = "IMAGE[@PARTITION] [SIZE]"
 
 _UNITS = {"": 1, "s": 512, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-_EXTENDED = ("hash_seed", "lazy_itable_init", "root_owner", "stride", "stripe_width")
+_EXTENDED = (
+    "hash_seed", "lazy_itable_init", "lazy_journal_init", "assume_storage_prezeroed", "root_owner", "root_perms",
+    "stride", "stripe_width", "resize", "packed_meta_blocks", "num_backup_sb", "mmp_update_interval",
+    "orphan_file_size", "quotatype", "encoding", "encoding_flags", "test_fs",
+)  # fmt: skip
+_EXTENDED_HELP = """\
+stride=, stripe_width= (blocks), resize=BLOCKS, packed_meta_blocks=0|1, hash_seed=UUID, root_owner=UID:GID,
+root_perms=MODE, lazy_itable_init=0|1, lazy_journal_init=0|1, assume_storage_prezeroed=0|1, num_backup_sb=0|1|2,
+mmp_update_interval=SECONDS, orphan_file_size=, quotatype=usrquota:grpquota:prjquota, encoding=utf8,
+encoding_flags=strict, test_fs, nodiscard"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,15 +46,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("-I", "inode_size", "BYTES", "size of an inode"),
         ("-m", "reserved_percent", "PERCENT", "kept for root; 5 unless said"),
         ("-M", "last_mounted", "FOLDER", "where it claims to have been mounted"),
+        ("-e", "errors", "WHAT", "what to do on an error: continue, remount-ro or panic"),
+        ("-C", "cluster_size", "BYTES", "bigalloc: size of a cluster"),
+        ("-g", "group_blocks", "COUNT", "blocks of a group"),
+        ("-G", "flex_groups", "COUNT", "groups that keep their bitmaps and inode tables together"),
     )
     for letter, name, value, text in options:
         parser.add_argument(letter, dest=name, metavar=value, help=text)
     parser.add_argument("-O", dest="features", metavar="LIST", action="append", default=[],
                         help="features to add, and with ^ before them to leave out")  # fmt: skip
-    parser.add_argument("-J", dest="journal", metavar="size=MIB", help="size of the journal; 0 for none")
+    parser.add_argument("-j", dest="has_journal", action="store_true", help="with a journal")
+    parser.add_argument("-J", dest="journal", metavar="LIST",
+                        help="size=MIB of the journal, 0 for none; fast_commit_size=KIB")  # fmt: skip
     parser.add_argument("-E", dest="extended", metavar="LIST", action="append", default=[],
-                        help="stride=, stripe_width= (blocks), hash_seed=UUID, root_owner=UID:GID, "
-                             "lazy_itable_init=0|1")  # fmt: skip
+                        help=_EXTENDED_HELP)
     parser.add_argument("-F", "--force", dest="force", action="store_true", help="overwrite whatever is there")
     parser.add_argument("-n", dest="dry_run", action="store_true", help="say what would be made, and make nothing")
     parser.add_argument("-q", dest="quiet", action="store_true", help="say nothing")
@@ -149,13 +163,14 @@ class Target:
         if self._asked is not None or self._whole:
             options["size"] = str(self.size if self._asked is not None else self.size & ~4095 or self.size)
         options.setdefault("time", str(kernel.now() // 10**9))
+        zeroed = options.pop("assume_storage_prezeroed", "0") == "1" or self._empty
         if dry_run or not self._empty:
             made = kernel.newfs(kind, self._stand_in(), {"size": str(self.size & ~4095), **options, "dry_run": "1"})
             if dry_run:
                 return _text(made)
         if self._whole or not self._exists:
             return self._in_file(kind, options)
-        return _text(kernel.newfs(kind, self._writable(), options | {"zeroed": str(int(self._empty))}))
+        return _text(kernel.newfs(kind, self._writable(), options | {"zeroed": str(int(zeroed))}))
 
     def _stand_in(self) -> bytes:
         """A device for the try: empty, so that it needs no image that is not there yet."""
@@ -216,25 +231,43 @@ def parse_size(text: str) -> int:
 
 def _options(arguments: argparse.Namespace) -> dict[str, str]:
     """The driver's options."""
-    names = ("label", "uuid", "block_size", "inode_ratio", "inodes", "inode_size", "reserved_percent", "last_mounted")
+    names = ("label", "uuid", "block_size", "inode_ratio", "inodes", "inode_size", "reserved_percent", "last_mounted",
+             "errors", "group_blocks", "flex_groups", "cluster_size")  # fmt: skip
     options = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
-    if arguments.features:
-        options["features"] = ",".join(arguments.features)
-    if arguments.journal is not None:
-        name, _, value = arguments.journal.partition("=")
-        if name != "size":
-            raise UsageError(f"-J {arguments.journal}: only size= is known")
-        options["journal_size"] = value.removesuffix("M")
-    for item in ",".join(arguments.extended).split(","):
+    features = ["has_journal"] * arguments.has_journal + arguments.features
+    if features:
+        options["features"] = ",".join(features)
+    options |= _journal(arguments.journal or "") | _extended(arguments.extended)
+    return options | _reproducible(options)
+
+
+def _journal(text: str) -> dict[str, str]:
+    """The options of -J."""
+    options: dict[str, str] = {}
+    for item in text.split(",") if text else ():
+        name, _, value = item.partition("=")
+        if name == "size":
+            options["journal_size"] = value.removesuffix("M")
+        elif name == "fast_commit_size" and value.isascii() and value.isdigit() and len(value) < 20:
+            options["fast_commit_size"] = str(int(value) << 10)
+        else:
+            raise UsageError(f"-J {item}: not size=MIB or fast_commit_size=KIB")
+    return options
+
+
+def _extended(items: list[str]) -> dict[str, str]:
+    """The options of -E."""
+    options: dict[str, str] = {}
+    alone = {"root_owner": f"{os.getuid()}:{os.getgid()}", "encoding": "utf8"}
+    for item in ",".join(items).split(","):
         name, _, value = item.partition("=")
         name = name.replace("-", "_")
-        if name and name not in _EXTENDED:
-            raise UsageError(f"-E {item}: unknown")
-        if name == "root_owner" and not value:
-            value = f"{os.getuid()}:{os.getgid()}"
-        if name:
-            options[name] = value or "1"
-    return options | _reproducible(options)
+        if not name or item == "nodiscard":         # nothing is ever discarded
+            continue
+        if name not in _EXTENDED:
+            raise UsageError(f"-E {item}: not known here")
+        options[name] = value or alone.get(name, "1")
+    return options
 
 
 def _reproducible(options: dict[str, str]) -> dict[str, str]:

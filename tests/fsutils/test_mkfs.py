@@ -71,6 +71,10 @@ def test_growing(fsu: Fsu, tmp_path: Path) -> None:
     ["-I", "128"], ["-m", "0.5"], ["-O", "^metadata_csum,^64bit"], ["-O", "^flex_bg", "-O", "metadata_csum_seed"],
     ["-J", "size=4"], ["-J", "size=0"], ["-E", "stride=4,stripe-width=8,root_owner=1:2"],
     ["-E", "lazy_itable_init=0"], ["-E", "hash_seed=01234567-89ab-cdef-0123-456789abcdef"], ["-M", "/mnt"],
+    ["-j", "-e", "panic", "-G", "4", "-g", "4096"], ["-O", "bigalloc", "-C", "8192"],
+    ["-O", "fast_commit", "-J", "size=2,fast_commit_size=64"], ["-E", "nodiscard,test_fs,packed_meta_blocks"],
+    ["-O", "quota,mmp,orphan_file,sparse_super2", "-E", "quotatype=usrquota,num_backup_sb=1,mmp_update_interval=9",
+     "-E", "orphan_file_size=64k,encoding,encoding_flags=strict,root_perms=700,root_owner,resize=99999"],
 ])  # fmt: skip
 def test_options(fsu: Fsu, tmp_path: Path, options: list[str]) -> None:
     assert fsu("mkfs", "-q", *options, tmp_path / "x.img", "20M") == (0, b"", b"")
@@ -78,7 +82,7 @@ def test_options(fsu: Fsu, tmp_path: Path, options: list[str]) -> None:
 
 
 @pytest.mark.parametrize("arguments, word", [
-    (["-b", "1000"], "block_size"), (["-O", "bigalloc"], "bigalloc"), (["-O", "nonsense"], "nonsense"),
+    (["-b", "1000"], "block_size"), (["-O", "journal_dev"], "journal_dev"), (["-O", "nonsense"], "nonsense"),
     (["-t", "tmpfs"], "tmpfs"), (["-t", "nonsense"], "nonsense"), (["-U", "1"], "uuid"), (["-L", "x" * 17], "label"),
 ])  # fmt: skip
 def test_refused_and_nothing_is_left(fsu: Fsu, tmp_path: Path, arguments: list[str], word: str) -> None:
@@ -88,7 +92,8 @@ def test_refused_and_nothing_is_left(fsu: Fsu, tmp_path: Path, arguments: list[s
 
 
 @pytest.mark.parametrize("arguments", [
-    ["-E", "nonsense=1", "x.img"], ["-J", "device=x", "x.img"], [], ["x.img", "20Q"], ["x.img:/etc", "1M"],
+    ["-E", "nonsense=1", "x.img"], ["-J", "device=x", "x.img"], ["-J", "fast_commit_size=x", "x.img"], [],
+    ["x.img", "20Q"], ["x.img:/etc", "1M"],
 ])  # fmt: skip
 def test_usage(fsu: Fsu, arguments: list[str]) -> None:
     assert fsu("mkfs", *arguments).status == 2

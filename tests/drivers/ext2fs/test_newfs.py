@@ -142,7 +142,8 @@ def data_of(path, size: int):
 
 
 def assert_same_as_mke2fs(tmp_path, size: int, *arguments: str, extended: str = "", **options: str) -> None:
-    """Byte for byte, but for how much was written on the way (and so the superblocks' checksums)."""
+    """Byte for byte, but for how much was written on the way (and so the superblocks' checksums), and who it was (in
+    the block of multiple mount protection)."""
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     newfs(ours, size, **options)
     by_mke2fs(theirs, size, *arguments, extended=extended)
@@ -150,6 +151,7 @@ def assert_same_as_mke2fs(tmp_path, size: int, *arguments: str, extended: str = 
     left, right = dict(data_of(ours, size)), dict(data_of(theirs, size))
     head = struct.unpack_from("<9I", left[0], 1024)
     block, group, first = KIB << head[6], head[8], head[5]
+    mmp = struct.unpack_from("<Q", left[0], 1024 + 0x168)[0] * block
     copies = {1024} | {(first + number * group) * block for number in range(1, size // block // group + 1)}
     for number in sorted(left.keys() | right.keys()):
         rows = [bytearray(pieces.get(number, bytes(PIECE)).ljust(PIECE, b"\0")) for pieces in (left, right)]
@@ -157,6 +159,10 @@ def assert_same_as_mke2fs(tmp_path, size: int, *arguments: str, extended: str = 
             for row in rows:
                 row[offset + 0x178 : offset + 0x180] = bytes(8)
                 row[offset + 0x3FC : offset + 0x400] = bytes(4)
+        if mmp and mmp // PIECE == number:
+            for row in rows:
+                row[mmp % PIECE + 8 : mmp % PIECE + 0x70] = bytes(0x68)
+                row[mmp % PIECE + 0x3FC : mmp % PIECE + 0x400] = bytes(4)
         different = [index for index in range(PIECE) if rows[0][index] != rows[1][index]]
         assert not different, (number * PIECE // block, [hex(number * PIECE + index) for index in different[:8]])
 
@@ -187,6 +193,12 @@ FEATURES = (
     "^has_journal", "^resize_inode", "^64bit", "^metadata_csum", "^metadata_csum,uninit_bg", "^flex_bg", "^filetype",
     "^sparse_super,^resize_inode", "metadata_csum_seed", "large_dir,ea_inode,verity,stable_inodes", "^extra_isize",
     "^64bit,^extent,^metadata_csum", "^dir_index,^ext_attr,^large_file,^huge_file,^dir_nlink",
+    "inline_data", "encrypt", "casefold,encrypt", "fast_commit", "sparse_super2",
+    "sparse_super2,^resize_inode,^flex_bg", "bigalloc", "bigalloc,^flex_bg,^64bit", "bigalloc,meta_bg,^resize_inode",
+    "meta_bg,^resize_inode", "meta_bg,^resize_inode,^flex_bg,^64bit", "meta_bg,^resize_inode,sparse_super2", "mmp",
+    "mmp,^metadata_csum", "quota", "project", "quota,project,^metadata_csum,^64bit,^extent", "orphan_file",
+    "orphan_file,^metadata_csum", "orphan_file,^metadata_csum,^64bit,^extent",
+    "mmp,quota,project,orphan_file,inline_data,fast_commit",
 )  # fmt: skip
 
 
@@ -194,6 +206,36 @@ FEATURES = (
 @pytest.mark.parametrize("features", FEATURES)
 def test_same_as_mke2fs_by_features(tmp_path, features):
     assert_same_as_mke2fs(tmp_path, 60 * MIB, "-t", "ext4", "-O", features, type="ext4", features=features)
+
+
+@same_as_mke2fs
+@types
+@pytest.mark.parametrize("block_size", ["1024", "2048", "4096", "8192", "65536"])
+def test_same_as_mke2fs_by_features_and_block_size(tmp_path, kind, block_size):
+    features = "mmp,quota,project,inline_data,fast_commit,encrypt"
+    features += ",orphan_file,sparse_super2" if kind != "ext2" else ",meta_bg,^resize_inode"
+    assert_same_as_mke2fs(tmp_path, 70 * MIB, "-t", kind, "-b", block_size, "-O", features, type=kind,
+                          block_size=block_size, features=features)  # fmt: skip
+
+
+@same_as_mke2fs
+@pytest.mark.parametrize("block_size, cluster_size, mib", [
+    (1024, 2048, 5), (1024, 16384, 300), (1024, 65536, 70), (2048, 4096, 70), (4096, 65536, 600), (4096, 1 << 20, 200),
+    (65536, 1 << 18, 70),
+])  # fmt: skip
+def test_same_as_mke2fs_by_cluster_size(tmp_path, block_size, cluster_size, mib):
+    features = "bigalloc,mmp,quota,project,inline_data,fast_commit,orphan_file"
+    block, cluster = str(block_size), str(cluster_size)
+    assert_same_as_mke2fs(tmp_path, mib * MIB + 3072, "-t", "ext4", "-b", block, "-C", cluster, "-O", features,
+                          type="ext4", block_size=block, cluster_size=cluster, features=features)  # fmt: skip
+
+
+@same_as_mke2fs
+@pytest.mark.parametrize("kind", ["ext3", "ext4"])
+@pytest.mark.parametrize("mib", [1, 5, 12, 20, 300])
+def test_same_as_mke2fs_by_features_and_size(tmp_path, kind, mib):
+    features = "sparse_super2,quota,mmp,orphan_file,fast_commit"
+    assert_same_as_mke2fs(tmp_path, mib * MIB, "-t", kind, "-O", features, type=kind, features=features)
 
 
 @same_as_mke2fs
@@ -210,8 +252,36 @@ def test_same_as_mke2fs_by_features(tmp_path, features):
     ([], "stride=16,stripe_width=64,root_owner=70000:80000",
      {"stride": "16", "stripe_width": "64", "root_owner": "70000:80000"}),
     (["-O", "^flex_bg"], "stride=16", {"stride": "16", "features": "^flex_bg"}),
+    (["-O", "sparse_super2"], "num_backup_sb=0", {"num_backup_sb": "0"}),
+    (["-O", "sparse_super2"], "num_backup_sb=1", {"num_backup_sb": "1"}),
+    (["-O", "mmp"], "mmp_update_interval=3", {"mmp_update_interval": "3"}),
+    (["-O", "mmp"], "mmp_update_interval=300", {"mmp_update_interval": "300"}),
+    (["-O", "orphan_file"], "orphan_file_size=10k", {"orphan_file_size": "10k"}),
+    (["-O", "orphan_file"], "orphan_file_size=1000", {"orphan_file_size": "1000"}),
+    (["-O", "orphan_file,^extent,^64bit"], "orphan_file_size=5m", {"orphan_file_size": "5m"}),
+    (["-O", "quota"], "root_owner=70000:20000000", {"root_owner": "70000:20000000"}),
+    (["-O", "quota"], "quotatype=grpquota", {"quotatype": "grpquota"}),
+    (["-O", "quota"], "quotatype=usrquota:prjquota", {"quotatype": "usrquota:prjquota"}),
+    ([], "encoding=utf8,encoding_flags=strict", {"encoding": "utf8", "encoding_flags": "strict"}),
+    (["-O", "fast_commit", "-J", "size=20"], "", {"journal_size": "20"}),
+    (["-O", "fast_commit", "-J", "fast_commit_size=100"], "", {"fast_commit_size": "102400"}),
+    ([], "resize=200000", {"resize": "200000"}),
+    (["-b", "4096"], "resize=100000000", {"block_size": "4096", "resize": "100000000"}),
+    ([], "packed_meta_blocks=1", {"packed_meta_blocks": "1"}),
+    (["-b", "1024", "-i", "1024", "-O", "^sparse_super,^resize_inode"], "packed_meta_blocks=1",
+     {"block_size": "1024", "inode_ratio": "1024", "packed_meta_blocks": "1"}),
+    ([], "test_fs", {"test_fs": "1"}),
+    (["-G", "1"], "", {"flex_groups": "1"}),
+    (["-G", "4"], "", {"flex_groups": "4"}),
+    (["-g", "1000"], "", {"group_blocks": "1000"}),
+    (["-e", "panic"], "", {"errors": "panic"}),
+    (["-N", "200000"], "", {"inodes": "200000"}),       # groups are made smaller, for bitmaps have only so many bits
+    (["-b", "2048", "-I", "1024", "-i", "2048"], "",
+     {"block_size": "2048", "inode_size": "1024", "inode_ratio": "2048"}),
 ])  # fmt: skip
 def test_same_as_mke2fs_by_options(tmp_path, arguments, extended, options):
+    if "-O" in arguments:
+        options = {"features": arguments[arguments.index("-O") + 1]} | options
     assert_same_as_mke2fs(tmp_path, 120 * MIB, "-t", "ext4", *arguments, extended=extended, type="ext4", **options)
 
 
@@ -225,6 +295,30 @@ def test_on_a_used_device(tmp_path, kind, lazy, size):
     assert (tmp_path / "image").read_bytes()[:1024] == bytes(1024)
 
 
+@same_as_mke2fs
+def test_same_as_mke2fs_by_chance(tmp_path):
+    """Mixes of features, where both agree that they go together."""
+    chance = random.Random(5)
+    same = 0
+    for number in range(25):
+        names = chance.sample(("^resize_inode", "^flex_bg", "^metadata_csum", "^64bit", "metadata_csum_seed", "meta_bg",
+                               "inline_data", "fast_commit", "sparse_super2", "mmp", "quota", "project", "orphan_file",
+                               "bigalloc", "casefold"), chance.randrange(2, 6))  # fmt: skip
+        names += ["^resize_inode"] * ("meta_bg" in names and "^resize_inode" not in names)
+        block_size, features = str(1024 << chance.randrange(3)), ",".join(names)
+        inode_size, size = str(256 << chance.randrange(3)), chance.randrange(600, 60000) * KIB
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        try:
+            assert_same_as_mke2fs(folder, size, "-t", "ext4", "-b", block_size, "-I", inode_size, "-O", features,
+                                  type="ext4", block_size=block_size, inode_size=inode_size, features=features)
+        except Fault as error:
+            assert error.errno in (e.EINVAL, e.ENOSPC), features
+            continue
+        same += 1
+    assert same > 15
+
+
 @needs_mke2fs
 def test_any_options(tmp_path):
     """Whatever is accepted is clean."""
@@ -233,8 +327,9 @@ def test_any_options(tmp_path):
     for _ in range(40):
         names = chance.sample(("resize_inode", "sparse_super", "64bit", "metadata_csum", "flex_bg", "extent",
                                "large_file", "filetype", "uninit_bg", "has_journal", "extra_isize",
-                               "metadata_csum_seed"),
-                              3)  # fmt: skip
+                               "metadata_csum_seed", "inline_data", "encrypt", "casefold", "fast_commit",
+                               "sparse_super2", "meta_bg", "mmp", "quota", "project", "orphan_file", "bigalloc"),
+                              4)  # fmt: skip
         options = {
             "type": chance.choice(("ext2", "ext3", "ext4")), "block_size": str(1024 << chance.randrange(4)),
             "inode_size": str(128 << chance.randrange(4)), "inode_ratio": str(1024 << chance.randrange(8)),
@@ -249,6 +344,7 @@ def test_any_options(tmp_path):
             continue
         accepted += 1
         check(path)
+        assert mount(path).root()[v.MODE] == 0o40755
     assert accepted > 10
 
 
@@ -279,6 +375,12 @@ def test_the_superblock_is_last(tmp_path):
     assert done[0][0] == 0 and done[0][1] >= 2048           # the old one goes before anything else
     assert done[-3:] == [(-1, 1), (1024, 1024), (-1, 1)]
     assert not any(0 <= offset <= 1024 < offset + length for offset, length in done[1:-3])
+
+
+def test_root_perms(tmp_path):
+    newfs(tmp_path / "image", 8 * MIB, type="ext4", root_perms="1777")
+    check(tmp_path / "image")
+    assert mount(tmp_path / "image").root()[v.MODE] == 0o41777
 
 
 def test_our_reader_reads_it(tmp_path):
@@ -328,7 +430,32 @@ def test_the_linux_kernel_writes_into_it(tmp_path, kind, used):
     ({"block_size": "3072"}, e.EINVAL, "block_size"),
     ({"block_size": "big"}, e.EINVAL, "block_size"),
     ({"inode_size": "100"}, e.EINVAL, "inode_size"),
-    ({"features": "bigalloc"}, e.EINVAL, "bigalloc"),
+    ({"features": "journal_dev"}, e.EINVAL, "journal_dev"),
+    ({"features": "bigalloc"}, e.EINVAL, "extent"),
+    ({"type": "ext4", "features": "bigalloc", "cluster_size": "3000"}, e.EINVAL, "cluster_size"),
+    ({"type": "ext4", "features": "bigalloc", "cluster_size": "1024"}, e.EINVAL, "cluster_size"),
+    ({"type": "ext4", "features": "bigalloc", "inode_ratio": "1024"}, e.EINVAL, "too many inodes"),
+    ({"cluster_size": "16384"}, e.EINVAL, "bigalloc"),
+    ({"features": "orphan_file"}, e.EINVAL, "has_journal"),
+    ({"features": "meta_bg"}, e.EINVAL, "meta_bg"),
+    ({"features": "inline_data", "inode_size": "128"}, e.EINVAL, "inode_size"),
+    ({"features": "project", "inode_size": "128"}, e.EINVAL, "inode_size"),
+    ({"num_backup_sb": "1"}, e.EINVAL, "sparse_super2"),
+    ({"features": "sparse_super2", "num_backup_sb": "3"}, e.EINVAL, "num_backup_sb"),
+    ({"features": "mmp", "mmp_update_interval": "301"}, e.EINVAL, "mmp_update_interval"),
+    ({"features": "quota", "quotatype": "nonsense"}, e.EINVAL, "quotatype"),
+    ({"quotatype": "usrquota"}, e.EINVAL, "quota"),
+    ({"encoding": "klingon"}, e.EINVAL, "klingon"),
+    ({"encoding_flags": "strict"}, e.EINVAL, "casefold"),
+    ({"encoding": "utf8", "encoding_flags": "nonsense"}, e.EINVAL, "encoding_flags"),
+    ({"type": "ext3", "features": "orphan_file", "orphan_file_size": "1x"}, e.EINVAL, "orphan_file_size"),
+    ({"type": "ext3", "features": "orphan_file", "orphan_file_size": "9m"}, e.ENOSPC, "orphan file"),
+    ({"resize": "1000"}, e.EINVAL, "resize"),
+    ({"flex_groups": "4"}, e.EINVAL, "flex_bg"),
+    ({"type": "ext4", "flex_groups": "3"}, e.EINVAL, "flex_groups"),
+    ({"group_blocks": "1001"}, e.EINVAL, "group_blocks"),
+    ({"errors": "ignore"}, e.EINVAL, "errors"),
+    ({"root_perms": "789"}, e.EINVAL, "root_perms"),
     ({"features": "^nonsense"}, e.EINVAL, "nonsense"),
     ({"features": "^sparse_super"}, e.EINVAL, "resize_inode"),
     ({"features": "64bit"}, e.EINVAL, "64bit"),

@@ -10,15 +10,17 @@ from __future__ import annotations
 from struct import pack
 
 from rump.drivers.fs.ext2fs import disk_files as d
-from rump.drivers.fs.ext2fs.newfs_encode import encode
-from rump.drivers.fs.ext2fs.newfs_layout import FIRST_INO
+from rump.drivers.fs.ext2fs.newfs.encode import encode
+from rump.drivers.fs.ext2fs.newfs.layout import FIRST_INO
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rump.drivers.fs.ext2fs.newfs_encode import Sums
-    from rump.drivers.fs.ext2fs.newfs_layout import Layout
-    from rump.drivers.fs.ext2fs.newfs_options import Wanted
-    from rump.drivers.fs.ext2fs.newfs_space import Space
+    from collections.abc import Sequence
+
+    from rump.drivers.fs.ext2fs.newfs.encode import Sums
+    from rump.drivers.fs.ext2fs.newfs.layout import Layout
+    from rump.drivers.fs.ext2fs.newfs.options import Wanted
+    from rump.drivers.fs.ext2fs.newfs.space import Space
 
 BAD_INO, ROOT_INO, RESIZE_INO = 1, 2, 7
 LOST_FOUND_SIZE = 16384     # bytes, about: enough for fsck to put names in without allocating
@@ -31,6 +33,8 @@ class Files:
 
     blocks   block -> bytes to be written there
     inodes   number -> inode
+    count    inodes in use, the reserved ones among them
+    folder_blocks   blocks of the root and of lost+found
     """
 
     def __init__(self, wanted: Wanted, layout: Layout, space: Space, sums: Sums) -> None:
@@ -41,6 +45,8 @@ class Files:
         self.blocks: dict[int, bytes] = {}
         self.inodes: dict[int, bytes] = {}
         self.extents = "extent" in layout.features
+        self.count = FIRST_INO
+        self.folder_blocks: tuple[int, ...] = (0, 0)
 
     def make(self) -> None:
         """All but the journal."""
@@ -56,18 +62,20 @@ class Files:
 
     def _directories(self) -> None:
         size = self.layout.block_size
-        count = min(max(LOST_FOUND_SIZE // size, 2), 12)
-        goal = self.layout.first_data_block
-        root = self._blocks_of(goal, 1)
-        lost = self._blocks_of(goal, count)
+        inline = "inline_data" in self.layout.features
+        count = min(max(LOST_FOUND_SIZE // size, 2), 12) - inline
+        root, lost = self.take_blocks(1), self.take_blocks(count)
+        self.folder_blocks = tuple([blocks + -blocks % self.layout.cluster for blocks in (1, count)])
         self.blocks[root[0]] = self._folder(ROOT_INO, ((ROOT_INO, b"."), (ROOT_INO, b".."), (FIRST_INO, b"lost+found")))
-        self.blocks[lost[0]] = self._folder(FIRST_INO, ((FIRST_INO, b"."), (ROOT_INO, b"..")))
+        void = ((0, b""),)
+        dots = ((FIRST_INO, b"."), (ROOT_INO, b".."))
+        self.blocks[lost[0]] = self._folder(FIRST_INO, dots + void * inline)
         for block in lost[1:]:
-            self.blocks[block] = self._folder(FIRST_INO, ((0, b""),))
+            self.blocks[block] = self._folder(FIRST_INO, void)
         uid, gid = self.wanted.root_owner
-        self._file(ROOT_INO, 0o40755, size, self._plain(root), 1, links_count=3, uid_lo=uid & 0xFFFF,
-                   uid_high=uid >> 16, gid_lo=gid & 0xFFFF, gid_high=gid >> 16)  # fmt: skip
-        self._file(FIRST_INO, 0o40700, size * count, self._plain(lost), count, links_count=2)
+        self._file(ROOT_INO, 0o40000 | self.wanted.root_mode, size, self.plain_map(root), 1, links_count=3,
+                   uid_lo=uid & 0xFFFF, uid_high=uid >> 16, gid_lo=gid & 0xFFFF, gid_high=gid >> 16)  # fmt: skip
+        self._file(FIRST_INO, 0o40700, size * count, self.plain_map(lost), count, links_count=2)
 
     def _folder(self, number: int, entries: tuple[tuple[int, bytes], ...]) -> bytes:
         """A block of a directory; the last entry reaches to its end."""
@@ -92,9 +100,9 @@ class Files:
         layout = self.layout
         words = layout.block_size // 4
         goal = layout.first_data_block + 2 + layout.reserved_gdt + layout.descriptor_blocks + layout.table_blocks
-        top = self._blocks_of(goal, 1)[0]
+        top = self.take_blocks(1, goal)[0]
         pointers = [0] * words
-        first = layout.first_data_block + 1 + layout.descriptor_blocks
+        first = layout.descriptors(0) + layout.descriptor_blocks
         copies = [group * layout.group_blocks for group in layout.supers()[1:]][:words]
         for index in range(layout.reserved_gdt):
             block = first + index
@@ -103,20 +111,32 @@ class Files:
         self.blocks[top] = pack(f"<{words}I", *pointers)
         size = (12 + words + words * words) * layout.block_size
         tree = pack("<15I", *[0] * 13, top, 0)
-        self._file(RESIZE_INO, 0o100600, size, (0, tree), 1 + layout.reserved_gdt * (1 + len(copies)))
+        count = 1 + layout.reserved_gdt * (1 + len(copies))
+        self._file(RESIZE_INO, 0o100600, size, (0, tree), count * layout.cluster)
 
     # ---- inodes --------------------------------------------------------------------------------------------------
 
-    def _blocks_of(self, goal: int, count: int) -> list[int]:
+    def take_blocks(self, count: int, goal: int = 0) -> list[int]:
+        """So many free blocks, the first there are from `goal` on."""
+        goal = max(goal, self.layout.first_data_block)
         return [block for low, high in self.space.take(goal, count) for block in range(low, high)]
 
-    def _plain(self, blocks: list[int]) -> tuple[int, bytes]:
-        """(flags, block map) of a few blocks."""
+    def new_number(self) -> int:
+        """The next inode that is free."""
+        self.count += 1
+        return self.count
+
+    def plain_map(self, blocks: list[int], order: Sequence[int] = ()) -> tuple[int, bytes]:
+        """(flags, block map) of a few blocks that are written in that order.
+
+        A block joins the extent before it, and never the one behind it.
+        """
         if not self.extents:
             return 0, pack("<15I", *blocks, *[0] * (15 - len(blocks)))
+        ranks = {index: rank for rank, index in enumerate(order or range(len(blocks)))}
         runs: list[tuple[int, int]] = []
-        for block in blocks:
-            if runs and runs[-1][1] == block:
+        for index, block in enumerate(blocks):
+            if runs and runs[-1][1] == block and ranks[index] > ranks[index - 1]:
                 runs[-1] = runs[-1][0], block + 1
             else:
                 runs.append((block, block + 1))
@@ -133,7 +153,7 @@ class Files:
         flags, tree = mapped
         if size >> 31:
             self.layout.features.add("large_file")
-        sectors = blocks * self.layout.block_size // 512
+        sectors = (blocks + -blocks % self.layout.cluster) * self.layout.block_size // 512
         more.setdefault("links_count", 1)
         self._store(number, mode=mode, size_lo=size & 0xFFFFFFFF, size_high=size >> 32, flags=flags, block=tree,
                     blocks_lo=sectors & 0xFFFFFFFF, blocks_high=sectors >> 32, **self._times(1, EXTRA_ISIZE),
@@ -157,6 +177,8 @@ class Files:
     def _store(self, number: int, **values: int | bytes) -> None:
         size = self.layout.inode_size
         data = bytearray(encode(d.Inode if size > 128 else d.OldInode, **values))
+        if number == FIRST_INO and "inline_data" in self.layout.features:
+            data += pack("<I", d.XATTR_MAGIC)   # lost+found has grown out of its inode, and left it no attributes
         self.inodes[number] = self._sealed(number, data + bytes(size - len(data)))
 
     def _sealed(self, number: int, data: bytearray) -> bytes:

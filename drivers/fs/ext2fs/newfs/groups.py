@@ -11,13 +11,12 @@ from struct import pack
 
 from rump.drivers.fs.ext2fs import disk
 from rump.drivers.fs.ext2fs.crc16 import crc16
-from rump.drivers.fs.ext2fs.newfs_layout import FIRST_INO
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rump.drivers.fs.ext2fs.newfs_encode import Sums, Writer
-    from rump.drivers.fs.ext2fs.newfs_options import Wanted
-    from rump.drivers.fs.ext2fs.newfs_space import Range, Space, Unit
+    from rump.drivers.fs.ext2fs.newfs.encode import Sums, Writer
+    from rump.drivers.fs.ext2fs.newfs.options import Wanted
+    from rump.drivers.fs.ext2fs.newfs.space import Range, Space, Unit
 
 INODE_UNINIT, BLOCK_UNINIT, ITABLE_ZEROED = 1, 2, 4     # flags of a descriptor
 PASS = 4096             # groups whose descriptors are made at a time
@@ -31,12 +30,14 @@ class Groups:
     free_blocks   how many blocks are free, once written
     """
 
-    def __init__(self, wanted: Wanted, space: Space, sums: Sums, writer: Writer) -> None:
+    def __init__(self, wanted: Wanted, space: Space, sums: Sums, writer: Writer, inodes: int) -> None:
+        """`inodes` are in use already, the first of all."""
         self._wanted = wanted
         self._space = space
         self._layout = layout = space.layout
         self._sums = sums
         self._writer = writer
+        self._inodes = inodes
         self._bitmaps: dict[object, tuple[bytes, int]] = {}
         self._wide = layout.descriptor_size >= 64
         self._whole_tables = not wanted.zeroed and not (wanted.lazy and layout.sums)
@@ -46,14 +47,29 @@ class Groups:
     def write(self) -> None:
         """Write bitmaps and inode tables as they come, and descriptors wherever there is a copy of them."""
         layout, writer = self._layout, self._writer
-        starts = [layout.start(group) + 1 << layout.block_size.bit_length() - 1 for group in layout.supers()]
-        for first in range(0, layout.groups, PASS):
-            last = min(first + PASS, layout.groups)
+        starts = [layout.descriptors(group) * layout.block_size for group in layout.supers()]
+        step = max(PASS, layout.unit)
+        for first in range(0, layout.groups, step):
+            last = min(first + step, layout.groups)
             data = self._pass(first, last)
             if last == layout.groups:
                 data += bytes(-len(data) % layout.block_size)
+            if layout.meta_groups:
+                self._meta_groups(first, data)
+                continue
             for start in starts:
                 writer.write(start + first * layout.descriptor_size, data)
+
+    def _meta_groups(self, first: int, data: bytes) -> None:
+        """Write descriptors into the metagroups they describe, thrice each."""
+        layout = self._layout
+        size, count = layout.block_size, layout.meta_groups
+        for index in range(len(data) // size):
+            block = data[index * size : (index + 1) * size]
+            for group in (first, first + 1, first + count - 1):
+                if group < layout.groups:
+                    self._writer.write(layout.descriptors(group) * size, block)
+            first += count
 
     def _pass(self, first: int, last: int) -> bytes:
         """Do what is in the units from one group to another; their descriptors."""
@@ -113,12 +129,14 @@ class Groups:
     def _block_bitmap(self, group: int) -> tuple[bytes, int]:
         """(bitmap, checksum).  Bits behind the group's end are set."""
         layout = self._layout
-        ranges, size = self._space.used(group), layout.size(group)
-        return self._bitmap((*ranges, (size, layout.block_size * 8)), layout.group_blocks // 8)
+        ranges, size, cluster = self._space.used(group), layout.size(group), layout.cluster
+        if cluster > 1:
+            ranges = [(low // cluster, high // cluster) for low, high in ranges]
+        return self._bitmap((*ranges, (size // cluster, layout.block_size * 8)), layout.group_blocks // cluster // 8)
 
     def _inode_bitmap(self, group: int) -> tuple[bytes, int]:
         layout = self._layout
-        used = ((0, FIRST_INO),) if group == 0 else ()
+        used = ((0, self._inodes),) if group == 0 else ()
         return self._bitmap((*used, (layout.group_inodes, layout.block_size * 8)), layout.group_inodes // 8)
 
     def _bitmap(self, ranges: tuple[Range, ...], summed: int) -> tuple[bytes, int]:
@@ -142,7 +160,8 @@ class Groups:
         layout = self._layout
         free = self._space.free(group)
         self.free_blocks += free
-        inodes = layout.group_inodes - (FIRST_INO if group == 0 else 0)
+        free //= layout.cluster
+        inodes = layout.group_inodes - (self._inodes if group == 0 else 0)
         unused = inodes if layout.sums else 0
         low = (
             *[block & 0xFFFFFFFF for block in place], free & 0xFFFF, inodes & 0xFFFF, 0 if group else 2, flags, 0,

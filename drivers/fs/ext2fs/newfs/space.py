@@ -10,7 +10,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from itertools import chain
 
-from rump.drivers.fs.ext2fs.newfs_layout import FLEX_GROUPS
 from rump.kernel.errors import fault
 from rump.rumpuser.interface import errno as e
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import TypeAlias
 
-    from rump.drivers.fs.ext2fs.newfs_layout import Layout
+    from rump.drivers.fs.ext2fs.newfs.layout import Layout
 
     Range: TypeAlias = tuple[int, int]
 
@@ -61,13 +60,14 @@ class Unit:
     touched   groups that hold a neighbour's structures or, with flex_bg, their own: their bitmap must be written
     """
 
-    def __init__(self, layout: Layout, first: int, count: int, supers: tuple[int, ...]) -> None:
+    def __init__(self, layout: Layout, first: int, count: int) -> None:
         self._layout = layout
         self._end = (count - 1) * layout.group_blocks + layout.size(first + count - 1)
         self._map = Used(self._end)
         self._taken: list[Range] = []
-        for index in supers:
-            self._map.add(index * layout.group_blocks, layout.super_blocks(first + index))
+        for index in range(count):
+            if blocks := layout.super_blocks(first + index):
+                self._map.add(index * layout.group_blocks, blocks)
         self.rows = self._flex(count) if layout.unit > 1 else [self._alone(first)]
         self.used = [list(self._cut(index)) for index in range(count)]
         self.touched: set[int] = set()
@@ -88,8 +88,8 @@ class Unit:
         return place
 
     def _flex(self, count: int) -> list[tuple[int, int, int]]:
-        """All block bitmaps, then all inode bitmaps, then all tables.  A group alone leaves room for fifteen more."""
-        room = count if count > 1 else FLEX_GROUPS
+        """All block bitmaps, then all inode bitmaps, then all tables.  A group alone leaves room for the others."""
+        room = count if count > 1 else self._layout.unit
         table = self._layout.table_blocks
         rows: list[tuple[int, int, int]] = []
         for index in range(count):
@@ -117,9 +117,16 @@ class Unit:
         """The taken ranges inside a group."""
         low = index * self._layout.group_blocks
         high = low + self._layout.group_blocks
-        for start, end in self._map.ranges:
-            if start < high and end > low:
-                yield max(start, low) - low, min(end, high) - low
+        ranges = self._map.ranges
+        mask, done = self._layout.cluster - 1, low
+        for at in range(max(bisect_left(ranges, (low, 0)) - 1, 0), len(ranges)):
+            start, end = ranges[at]
+            if start >= high:
+                return
+            end = end + mask & ~mask
+            if end > done:
+                start, done = max(start & ~mask, done), min(end, high)
+                yield start - low, done - low
 
 
 class Space:
@@ -129,20 +136,24 @@ class Space:
         self.layout = layout
         self.extra: dict[int, list[Range]] = {}
         self._units: dict[tuple[object, ...], Unit] = {}
+        self._last: tuple[int, Unit] | None = None
 
     def unit(self, group: int) -> tuple[int, Unit]:
         """(first group, unit) of the unit that a group is in."""
         layout = self.layout
         first = group - group % layout.unit
+        if self._last and self._last[0] == first:
+            return self._last
         count = min(layout.unit, layout.groups - first)
-        supers = tuple(index for index in range(count) if layout.has_super(first + index))
-        key = count, supers, layout.size(first + count - 1), first if layout.stride and layout.unit == 1 else 0
+        heads = tuple([layout.super_blocks(first + index) for index in range(count)])
+        key = heads, layout.size(first + count - 1), first if layout.stride and layout.unit == 1 else 0
         unit = self._units.get(key)
         if unit is None:
             if len(self._units) > 256:
                 self._units.clear()
-            unit = self._units[key] = Unit(layout, first, count, supers)
-        return first, unit
+            unit = self._units[key] = Unit(layout, first, count)
+        self._last = first, unit
+        return self._last
 
     def row(self, group: int) -> tuple[int, int, int]:
         """The blocks of a group's block bitmap, inode bitmap and inode table."""
@@ -157,6 +168,12 @@ class Space:
         ranges = unit.used[group - first]
         extra = self.extra.get(group)
         return sorted(ranges + extra) if extra else ranges
+
+    def overhead(self) -> int:
+        """How many clusters hold the volume's own structures, apart from files."""
+        layout = self.layout
+        units = [self.unit(group)[1] for group in range(0, layout.groups, layout.unit)]
+        return sum([end - start for unit in units for used in unit.used for start, end in used]) // layout.cluster
 
     def free(self, group: int) -> int:
         """How many blocks of a group are free."""
@@ -180,8 +197,13 @@ class Space:
                 at = max(at, start + high)
 
     def take(self, goal: int, count: int) -> list[Range]:
-        """The first `count` free blocks from `goal` on, then from the volume's start, as ranges.  Errors: ENOSPC."""
+        """The first `count` free blocks from `goal` on, then from the volume's start, as ranges; with bigalloc in
+        clusters that are taken as a whole.  Errors: ENOSPC."""
         layout = self.layout
+        cluster = layout.cluster
+        goal -= goal % cluster
+        rest = -count % cluster
+        count += rest
         taken: list[Range] = []
         for start, end in chain(self._runs(goal, layout.blocks), self._runs(layout.first_data_block, goal)):
             length = min(count, end - start)
@@ -193,6 +215,7 @@ class Space:
         if count:
             raise fault(e.ENOSPC, f"{count} blocks too few for the first files")
         self._mark(taken)
+        taken[-1] = taken[-1][0], taken[-1][1] - rest
         return joined(taken)
 
     def _mark(self, ranges: Iterable[Range]) -> None:
