@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     Held: TypeAlias = tuple[int, int, int, int]     # first block of the file, count, of the volume, HOLE or UNWRITTEN
 
+NODES_MAX = 16              # blocks of its own that a map may need for one reservation
 BYTES_MAX = 64 << 20        # reserved by one call
 RUNS_MAX = 1024             # likewise
 HELD_MAX = 12               # of them new or unwritten: each may change a bitmap and a part of the map
@@ -156,8 +157,17 @@ class FileData:
         maps = self._state.block_maps
         maps.check_room(inode, count)
         most = maps.target_max(inode)
+        end = block + count
         goal = alloc.goal(inode, block) if not runs else runs[-1][3] + runs[-1][2] >> shift
         while count and len(held) < HELD_MAX:
+            room = alloc.free_blocks()
+            if room < count + NODES_MAX:        # the map must not find nothing left when all is written
+                room -= maps.spare(inode, block + count, len(held) + 1)
+                if room <= 0:
+                    if runs:
+                        return False
+                    raise fault(e.ENOSPC, f"inode {inode.number}: no block is left for its map")
+                count = min(count, room)
             try:
                 target, got = alloc.reserve(goal, count)
             except Fault as error:
@@ -172,7 +182,7 @@ class FileData:
             held.append((block, got, target, HOLE))
             _join(runs, block << shift, got << shift, target << shift)
             block, count, goal = block + got, count - got, target + got
-        return not count
+        return block == end
 
     def commit_write(self, file: Handle, offset: int, length: int) -> Attributes:
         """See `Volume.commit_write`."""

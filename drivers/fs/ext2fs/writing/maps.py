@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from rump.drivers.fs.ext2fs import disk, disk_files
+from rump.drivers.fs.ext2fs.indirect import DIRECT
 from rump.drivers.fs.ext2fs.writing import extents
 from rump.drivers.fs.ext2fs.writing.extents import ExtentTrees
 from rump.drivers.fs.ext2fs.writing.indirect import TARGETS_MAX, IndirectMaps
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 SECTORS_MAX = 1 << 32           # a file's counter of sectors, but with huge_file
 HUGE_SECTORS_MAX = 1 << 48
+INDIRECT_DEPTH = 3
 OLD_SIZE_MAX = (1 << 31) - 1    # bytes, without large_file
 
 
@@ -62,6 +64,13 @@ class BlockMaps:
     def target_max(self, inode: Inode) -> int:
         """The block behind the last that a file can have."""
         return self._state.geometry.blocks if inode.flags & disk_files.INODE_EXTENTS else TARGETS_MAX
+
+    def spare(self, inode: Inode, end: int, more: int) -> int:
+        """Blocks that the map itself may take when so many runs are added to it, before block `end` of the file."""
+        if not inode.flags & disk_files.INODE_EXTENTS:
+            return 0 if end <= DIRECT else 2 * INDIRECT_DEPTH
+        _, entries, _, depth, _ = disk_files.ExtentHeader.struct.unpack_from(inode.block)
+        return depth + 2 if depth or entries + more > extents.ROOT_ENTRIES else 0
 
     def step_max(self, inode: Inode) -> int:
         """Blocks that may be mapped in one go without changing more of the map than a transaction has room for."""
