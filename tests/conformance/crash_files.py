@@ -460,7 +460,15 @@ LONG: tuple[Step, ...] = (
     ("scatter", b"g", 600, 5), ("fsync", b"g"), ("punch", b"g", 3000, 1_000_000), ("chmod", b"kept", 0o600),
 )  # fmt: skip
 
+# Blocks in their next life, on a full volume: metadata that is in the journal becomes a file's, a file's another's.
+REUSE: tuple[Step, ...] = (
+    ("write", b"kept", 0, 2000, 1), ("mkdir", b"d"), ("many", b"d", 0, 60), ("write", b"old", 0, 300_000, 2), ("sync",),
+    ("many_gone", b"d", 0, 60), ("rmdir", b"d"), ("sync",), ("write", b"new", 0, 3_000_000, 3), ("fsync", b"new"),
+    ("chmod", b"kept", 0o600), ("fsync", b"kept"), ("unlink", b"old"), ("write", b"next", 0, 250_000, 4),
+    ("mkdir", b"e"), ("fsync", b"next"), ("unlink", b"new"), ("mkdir", b"f"), ("many", b"f", 0, 30), ("sync",),
+)  # fmt: skip
+
 SCRIPTS: dict[str, tuple[Step, ...]] = {
     "names": NAMES, "contents": CONTENTS, "splits": SPLITS, "fragments": FRAGMENTS, "wrap": WRAP,
-    "attributes": ATTRIBUTES, "orphans": ORPHANS, "long": LONG,
+    "attributes": ATTRIBUTES, "orphans": ORPHANS, "long": LONG, "reuse": REUSE,
 }  # fmt: skip

@@ -266,8 +266,11 @@ class Model:
         node = self.regular(path)
         self.put(node, node.contents.size, pattern(seed, length))
 
-    def put(self, node, offset, data):
-        if node.flags & abi.SF_IMMUTABLE or (node.flags & abi.SF_APPEND and offset != node.contents.size):
+    def put(self, node, offset, data, opened=False):
+        """`opened`: by a descriptor; a file that has become immutable since is still written to by it."""
+        if node.flags & abi.SF_IMMUTABLE and not opened:
+            raise Refusal(e.EPERM)
+        if node.flags & abi.SF_APPEND and offset != node.contents.size:
             raise Refusal(e.EPERM)
         node.contents.write(offset, data)
         if data:

@@ -459,7 +459,7 @@ class Pair:
         data = pattern(seed, length)
 
         def model(count=1 << 30):
-            self.model.put(node, offset, data[:count])
+            self.model.put(node, offset, data[:count], opened=True)
 
         full = self.full
         done = self._both(lambda: self.lwp.pwrite(fd, data, offset), model)

@@ -25,7 +25,7 @@ STATES = int(os.environ.get("RUMP_CRASH_STATES", "70"))
 CASES = [
     *[(kind, script) for kind in ("ext4", "ext2") for script in SCRIPTS],
     *[("no-journal", script) for script in ("names", "splits", "contents", "orphans")],
-    *[("ext3", script) for script in ("names", "orphans", "wrap")],
+    *[("ext3", script) for script in ("names", "orphans", "wrap", "reuse")],
     *[("ext4-inline", script) for script in ("names", "contents", "attributes")],
     *[("ext4-ea-inode", "attributes"), ("ext4-orphan-file", "orphans"), ("no-journal-inline", "contents")],
     *[(kind, f"random-{number}") for number, kind in enumerate(("ext4", "ext2", "ext4-inline", "no-journal", "ext3"))],
