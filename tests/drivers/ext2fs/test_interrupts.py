@@ -11,6 +11,7 @@ import copy
 import os
 import random
 import shutil
+import sys
 from collections import Counter
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +25,12 @@ from ext2_support import E2FSCK, needs_mke2fs
 
 from rump.rumpuser.interface import errno as e
 
-pytestmark = [needs_mke2fs, pytest.mark.skipif(not E2FSCK, reason="e2fsck is not installed"), pytest.mark.slow]
+pytestmark = [
+    needs_mke2fs, pytest.mark.skipif(not E2FSCK, reason="e2fsck is not installed"), pytest.mark.slow,
+    pytest.mark.skipif(sys.version_info >= (3, 13), reason="signals: known of 3.11 and 3.12"),
+    # An interrupt that comes while a generator is being closed goes to nobody.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]  # fmt: skip
 
 TRIALS = int(os.environ.get("RUMP_INTERRUPT_TRIALS", "12"))
 STEPS = 30
@@ -250,7 +256,9 @@ def test_every_point_of_some_operations(tmp_path: Path) -> None:
             interrupts = trial.lwp.interrupts = Interrupts(nth)
             try:
                 trial.pair.do(operation)
-                break
+                if interrupts.points < nth:
+                    break       # that was the last point
+                trial.lwp.interrupts = None
             except KeyboardInterrupt:
                 trial.places.append(interrupts.place)
                 trial.lwp.interrupts = None
