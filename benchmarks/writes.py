@@ -177,7 +177,7 @@ def jobs(work: Path) -> list[Job]:
         Job("20,000 writes of 4 KiB in no order", [
             Contender("fsu", job("random", image), fresh),
             Contender("the same into a host file", job("random-outside", image), gone),
-            ], "the same into a host file", 15),
+            ], "the same into a host file", 20),
         Job("100,000 files in 500 folders, made and removed", [
             Contender("fsu", job("come-and-go", image), fresh),
             Contender("debugfs -w", ["debugfs", "-w", "-f", str(work / "come-and-go"), str(image)], fresh),
