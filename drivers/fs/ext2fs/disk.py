@@ -135,12 +135,14 @@ class Superblock(Structure, order="<", size=1024):
     checksum: u32               # CRC-32C of all before it
 
 
+CREATOR_HURD = 1            # of creator_os
 STATE_VALID = 1             # cleanly unmounted
 STATE_ERRORS = 2
 STATE_ORPHANS = 4
 FLAG_UNSIGNED_HASH = 2      # directory hashes take bytes as unsigned
 
 COMPAT_HAS_JOURNAL = 0x4
+COMPAT_EXT_ATTR = 0x8
 COMPAT_DIR_INDEX = 0x20
 COMPAT_SPARSE_SUPER2 = 0x200
 COMPAT_FAST_COMMIT = 0x400
@@ -162,10 +164,16 @@ INCOMPAT_CASEFOLD = 0x20000
 INCOMPAT_KNOWN = 0x3E7D6    # all of the above but JOURNAL_DEV
 
 RO_COMPAT_SPARSE_SUPER = 0x1
+RO_COMPAT_LARGE_FILE = 0x2
+RO_COMPAT_BTREE_DIR = 0x4
 RO_COMPAT_HUGE_FILE = 0x8
 RO_COMPAT_GDT_CSUM = 0x10
+RO_COMPAT_DIR_NLINK = 0x20
+RO_COMPAT_EXTRA_ISIZE = 0x40
 RO_COMPAT_BIGALLOC = 0x200
 RO_COMPAT_METADATA_CSUM = 0x400
+RO_COMPAT_VERITY = 0x8000
+RO_COMPAT_ORPHAN_PRESENT = 0x10000
 
 
 class GroupDescriptor(Structure, order="<", size=32):

@@ -80,16 +80,23 @@ class Inode(Structure, order="<", size=160):
     projid: u32                 # project quota
 
 
-INODE_APPEND = 0x20
+INODE_SYNC = 0x8            # changes are to be written at once
 INODE_IMMUTABLE = 0x10
+INODE_APPEND = 0x20
 INODE_NODUMP = 0x40
+INODE_NOATIME = 0x80
 INODE_ENCRYPT = 0x800
 INODE_INDEX = 0x1000        # directory with a hash tree
+INODE_JOURNAL_DATA = 0x4000  # contents go through the journal
+INODE_NOTAIL = 0x8000
+INODE_DIRSYNC = 0x10000     # directory: changes are to be written at once
+INODE_TOPDIR = 0x20000      # directories in this one are spread as those at the top
 INODE_HUGE_FILE = 0x40000   # blocks counts blocks
 INODE_EXTENTS = 0x80000
 INODE_VERITY = 0x100000
 INODE_EA_INODE = 0x200000   # holds the value of an extended attribute
 INODE_INLINE_DATA = 0x10000000
+INODE_PROJINHERIT = 0x20000000   # directory: what is made in it is of its project
 INODE_CASEFOLD = 0x40000000
 
 

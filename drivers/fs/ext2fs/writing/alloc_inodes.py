@@ -9,7 +9,7 @@ tables stay dense.
 
 from __future__ import annotations
 
-from rump.drivers.fs.ext2fs import disk
+from rump.drivers.fs.ext2fs import disk, disk_files
 from rump.drivers.fs.ext2fs.writing.bitmaps import first_free
 from rump.drivers.fs.ext2fs.writing.groups import BLOCK_UNINIT, FREE_BLOCKS, FREE_INODES, INODE_UNINIT
 from rump.kernel.errors import Corrupt, fault
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     Room: TypeAlias = tuple[int, int, int]      # free inodes, free blocks, directories
 
-INODE_TOPDIR = 0x20000  # directories in this one are spread as those at the top
 CANDIDATES = 16         # flex groups looked at for a directory
 FLEX_MAX = 64           # groups judged together, at most
 
@@ -148,7 +147,7 @@ class InodeAllocator:
         """The group where a new directory should be."""
         totals = self._groups.totals
         inodes, blocks = totals[FREE_INODES] // self._flexes, totals[FREE_BLOCKS] // self._flexes
-        if parent.number == disk.ROOT_INO or parent.flags & INODE_TOPDIR:
+        if parent.number == disk.ROOT_INO or parent.flags & disk_files.INODE_TOPDIR:
             chosen = self._for_top(inodes, blocks)
             self._next = (chosen + 1) % self._flexes
         else:

@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 
 FILE_LINKS_MAX = 65000
 DIRECTORY_LINKS_MAX = 64998     # of a directory; with dir_nlink there may be more, and the count is 1
-RO_COMPAT_DIR_NLINK = 0x20
-EMPTY_EXTENTS = pack("<HHHHI", disk_files.EXTENT_MAGIC, 0, 4, 0, 0).ljust(60, b"\0")
-INODE_SYNC, INODE_NOATIME, INODE_JOURNAL_DATA, INODE_NOTAIL, INODE_DIRSYNC = 0x8, 0x80, 0x4000, 0x8000, 0x10000
-INODE_PROJINHERIT = 0x20000000
-INHERITED = INODE_SYNC | disk_files.INODE_NODUMP | INODE_NOATIME | INODE_JOURNAL_DATA | INODE_NOTAIL | INODE_DIRSYNC
+INHERITED = (
+    disk_files.INODE_SYNC | disk_files.INODE_NODUMP | disk_files.INODE_NOATIME | disk_files.INODE_JOURNAL_DATA
+    | disk_files.INODE_NOTAIL | disk_files.INODE_DIRSYNC
+)  # fmt: skip
 """Flags that a new file has from its directory, as Linux passes them on."""
 NANO = 1_000_000_000
 
@@ -51,9 +50,8 @@ class Links:
         self._state = state
         self._inodes = state.inodes
         self._names = state.names
-        self._extents = bool(state.geometry.incompat & disk.INCOMPAT_EXTENTS)
         self._inline = bool(state.geometry.incompat & disk.INCOMPAT_INLINE_DATA)
-        self._dir_nlink = bool(state.geometry.ro_compat & RO_COMPAT_DIR_NLINK)
+        self._dir_nlink = bool(state.geometry.ro_compat & disk.RO_COMPAT_DIR_NLINK)
         state.delete = self.delete
 
     # ---- new files -----------------------------------------------------------------------------------------------
@@ -104,9 +102,9 @@ class Links:
         draft.uid, draft.gid = uid, gid
         draft.links = 2 if kind == abi.S_IFDIR else 1
         draft.flags = parent.flags & INHERITED
-        if parent.flags & INODE_PROJINHERIT:
+        if parent.flags & disk_files.INODE_PROJINHERIT:
             draft.projid = parent.projid
-            draft.flags |= INODE_PROJINHERIT if kind == abi.S_IFDIR else 0
+            draft.flags |= disk_files.INODE_PROJINHERIT if kind == abi.S_IFDIR else 0
         if kind in (abi.S_IFCHR, abi.S_IFBLK):
             draft.block = device_words(rdev)
         elif kind == abi.S_IFLNK:
@@ -131,9 +129,8 @@ class Links:
             from rump.drivers.fs.ext2fs.writing import inline
 
             inline.start(self._state, draft)
-        elif self._extents:
-            draft.flags |= disk_files.INODE_EXTENTS
-            draft.block = EMPTY_EXTENTS
+        else:
+            self._state.block_maps.initialise(draft)
         if parent:
             self._names.initialise(draft, parent)
 
@@ -141,14 +138,12 @@ class Links:
         """The target of a symbolic link: in the inode if it is short, else in a block."""
         if not 0 < len(target) < min(LINK_MAX, self._state.geometry.block_size):
             raise fault(e.ENAMETOOLONG, f"target of {len(target)} bytes")
-        draft.flags &= ~INODE_JOURNAL_DATA
+        draft.flags &= ~disk_files.INODE_JOURNAL_DATA
         if len(target) < FAST_LINK:
             draft.block = target.ljust(60, b"\0")
             draft.size = len(target)
             return
-        if self._extents:
-            draft.flags |= disk_files.INODE_EXTENTS
-            draft.block = EMPTY_EXTENTS
+        self._state.block_maps.initialise(draft)
         _, block = self._state.block_maps.append(draft)
         self._state.store.put(block, target.ljust(self._state.geometry.block_size, b"\0"), NEW)
         draft.size = len(target)

@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from rump.kernel.dev.block import BlockDevice
     from rump.kernel.vfs.volume import MountArguments
 
-# sparse_super, large_file, btree_dir, huge_file, uninit_bg, dir_nlink, extra_isize, metadata_csum, verity,
-# orphan_present.  verity is of single files: those are not written to.
-RO_COMPAT_WRITABLE = 0x1847F
-CREATOR_HURD = 1
+# verity is of single files: those are not written to.
+RO_COMPAT_WRITABLE = (
+    disk.RO_COMPAT_SPARSE_SUPER | disk.RO_COMPAT_LARGE_FILE | disk.RO_COMPAT_BTREE_DIR | disk.RO_COMPAT_HUGE_FILE
+    | disk.RO_COMPAT_GDT_CSUM | disk.RO_COMPAT_DIR_NLINK | disk.RO_COMPAT_EXTRA_ISIZE | disk.RO_COMPAT_METADATA_CSUM
+    | disk.RO_COMPAT_VERITY | disk.RO_COMPAT_ORPHAN_PRESENT
+)  # fmt: skip
 
 
 def mount_for_writing(arguments: MountArguments, geometry: Geometry) -> Ext2Volume:
@@ -107,7 +109,7 @@ def refuse(device: BlockDevice, geometry: Geometry, options: dict[str, str]) -> 
         reason = "by a copy of the superblock it can only be read"
     elif size > device.size:
         reason = f"the volume has {size} bytes, the device only {device.size}: it was cut short"
-    elif raw.creator_os == CREATOR_HURD:
+    elif raw.creator_os == disk.CREATOR_HURD:
         reason = "it was made for the Hurd, which keeps other things in its inodes"
     elif device.read_only:
         reason = "the device is read-only"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from struct import Struct
 
+from rump.drivers.fs.ext2fs.disk import RO_COMPAT_ORPHAN_PRESENT
 from rump.kernel import abi
 from rump.kernel.errors import Corrupt, Fault
 from rump.kernel.vfs.transaction import STRUCTURE
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from rump.drivers.fs.ext2fs.writing.inode import Draft
     from rump.drivers.fs.ext2fs.writing.state import State
 
-COMPAT_ORPHAN_FILE = 0x1000
-RO_COMPAT_ORPHAN_PRESENT = 0x10000
 TAIL = Struct("<II")            # of a block of the orphan file: its magic, CRC-32C
 TAIL_MAGIC = 0x0B10CA04
 

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from struct import Struct
-
-from rump.drivers.fs.ext2fs import disk_files
+from rump.drivers.fs.ext2fs import disk, disk_files
 from rump.drivers.fs.ext2fs.writing.attributes import flag_bits
 from rump.drivers.fs.ext2fs.writing.links import KINDS
 from rump.kernel import abi
@@ -25,9 +23,8 @@ if TYPE_CHECKING:
     # (first block of the volume, blocks)
     Piece: TypeAlias = tuple[int, int]
 
+BLOCKS_MAX = 1 << 14        # of one file: what maps it fits a transaction, however it is mapped
 INLINE_MAX = 60             # bytes of contents that a new file has in its inode, where files may
-_EXTENT = Struct("<HHHHIIHHI")      # a header, and the one extent of most files
-_ROOT_ROOM = 4              # extents that fit into an inode
 
 
 class Populate:
@@ -38,7 +35,7 @@ class Populate:
         self._links = links
         # Directory -> (pieces of each file, how many of the files were made or given up).
         self._placed: dict[int, tuple[tuple[tuple[Piece, ...], ...], int]] = {}
-        self._inline = bool(state.geometry.incompat & 0x8000)
+        self._inline = bool(state.geometry.incompat & disk.INCOMPAT_INLINE_DATA)
 
     # ---- space -------------------------------------------------------------------------------------------------------
 
@@ -46,25 +43,20 @@ class Populate:
         """See `Volume.place`."""
         state = self._state
         parent = self._links.parent(directory)
-        if parent.flags & (disk_files.INODE_ENCRYPT | 0x4000):
+        if parent.flags & (disk_files.INODE_ENCRYPT | disk_files.INODE_JOURNAL_DATA):
             return None         # its files' contents are the driver's affair
         if parent.number in self._placed:
             raise fault(e.EINVAL, f"directory {parent.number}: something is placed already")
         shift = state.geometry.shift
         needs = [0 if self._inline and size <= INLINE_MAX else -(-size >> shift) for size in sizes]
-        most = self.most_blocks()
-        if any(need > most for need in needs):
-            raise fault(e.EFBIG)
+        if any(need > BLOCKS_MAX for need in needs):
+            return None
         total = sum(needs)
         if total > state.alloc.free_blocks():
             raise fault(e.ENOSPC)
         files = self._carve(self._reserve(parent, total), needs)
         state.store.set(self._placed, parent.number, (files, 0))
         return tuple([_runs(pieces, shift) for pieces in files])
-
-    def most_blocks(self) -> int:
-        """Blocks that a file placed here can have: those of the extents in its inode, or of its direct blocks."""
-        return _ROOT_ROOM << 15 if self._state.geometry.incompat & 0x40 else 1 << 18
 
     def _reserve(self, parent: Draft, total: int) -> list[Piece]:
         """So many blocks near a directory.  Errors: ENOSPC."""
@@ -189,20 +181,11 @@ class Populate:
     def _fill(self, draft: Draft, pieces: tuple[Piece, ...], size: int) -> None:
         """The blocks of `pieces` are the file's, of so many bytes."""
         state = self._state
-        if len(pieces) == 1 and draft.flags & disk_files.INODE_EXTENTS and pieces[0][1] <= 1 << 15:
-            start, count = pieces[0]
-            head = _EXTENT.pack(
-                disk_files.EXTENT_MAGIC, 1, _ROOT_ROOM, 0, 0, 0, count, start >> 32, start & 0xFFFFFFFF
-            )
-            draft.block = head.ljust(60, b"\0")
-            draft.sectors += count << state.geometry.shift - 9
+        block = 0
+        for start, count in pieces:
             state.alloc.claim(start, count)
-        else:
-            block = 0
-            for start, count in pieces:
-                state.alloc.claim(start, count)
-                state.block_maps.add(draft, block, start, count)
-                block += count
+            state.block_maps.add(draft, block, start, count)
+            block += count
         draft.size = size
         state.data.note_size(size)
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from rump.drivers.fs.ext2fs.writing.inode import Draft
     from rump.drivers.fs.ext2fs.writing.state import State
 
-INODE_JOURNAL_DATA = 0x4000     # the contents go through the journal
 STEP = 40               # blocks of metadata that one step changes, about
 _LEAF = 4               # of them: a leaf and what leads to it
 _REVOKES = 64           # revoked blocks weigh as much as one that changes
@@ -22,7 +21,7 @@ _REVOKES = 64           # revoked blocks weigh as much as one that changes
 
 def is_journalled(state: State, draft: Inode) -> bool:
     """Whether a regular file's contents are changed through the store."""
-    return bool(draft.flags & INODE_JOURNAL_DATA) and not state.ordered
+    return bool(draft.flags & disk_files.INODE_JOURNAL_DATA) and not state.ordered
 
 
 def is_metadata(state: State, draft: Inode) -> bool:

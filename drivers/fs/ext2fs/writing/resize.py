@@ -7,7 +7,7 @@ so that whoever finds it half done cuts off the rest.
 
 from __future__ import annotations
 
-from rump.drivers.fs.ext2fs import disk_files
+from rump.drivers.fs.ext2fs import disk, disk_files
 from rump.drivers.fs.ext2fs.writing.extents import BLOCKS_MAX
 from rump.drivers.fs.ext2fs.writing.releases import STEP, is_journalled
 from rump.kernel.errors import Fault, fault
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from rump.drivers.fs.ext2fs.writing.inode import Draft
     from rump.drivers.fs.ext2fs.writing.state import State
 
-RO_COMPAT_LARGE_FILE = 0x2
 LARGE = 1 << 31             # bytes: files of this size or more need large_file
 PIECE = 1 << 20             # bytes of zeros written at a time
 _NODES = 4                  # blocks of metadata that change with each extent, about
@@ -48,8 +47,8 @@ def note_size(state: State, size: int) -> None:
     """A file has a size: if that is large, the superblock says that there are such."""
     if size >= LARGE:
         features = state.super["feature_ro_compat"]
-        if not features & RO_COMPAT_LARGE_FILE:
-            state.super["feature_ro_compat"] = features | RO_COMPAT_LARGE_FILE
+        if not features & disk.RO_COMPAT_LARGE_FILE:
+            state.super["feature_ro_compat"] = features | disk.RO_COMPAT_LARGE_FILE
 
 
 def stays_inline(state: State, draft: Draft, size: int) -> bool:

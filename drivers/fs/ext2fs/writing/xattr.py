@@ -374,8 +374,8 @@ class Held:
 def _mark(state: State) -> None:
     """The volume has attributes, and its superblock says so."""
     compat = state.super["feature_compat"]
-    if not compat & xattr_block.COMPAT_EXT_ATTR:
-        state.super["feature_compat"] = compat | xattr_block.COMPAT_EXT_ATTR
+    if not compat & disk.COMPAT_EXT_ATTR:
+        state.super["feature_compat"] = compat | disk.COMPAT_EXT_ATTR
 
 
 def _legible(state: State, read: Callable[[], tuple[list[Row], int]]) -> tuple[list[Row], int]:

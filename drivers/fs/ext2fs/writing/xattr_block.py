@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 END = 4                             # bytes: a zero word ends the entries
 HEADER = disk_files.XattrHeader.struct.size
 ENTRY = disk_files.XattrEntry.struct
-COMPAT_EXT_ATTR = 0x8
+
 
 _HEADER = disk_files.XattrHeader.struct
 _REFERENCES = disk_files.XattrHeader.place("refcount")
