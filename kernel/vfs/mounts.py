@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from rump.kernel import abi
 from rump.kernel.errors import fault
-from rump.kernel.vfs.marshal import MarshalledVolume
 from rump.kernel.vfs.mount import Mount
-from rump.kernel.vfs.volume import MountArguments
+from rump.kernel.vfs.volume import MountArguments, Volume
 from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from rump.kernel.dev.block import BlockDevice
     from rump.kernel.init import Kernel
     from rump.kernel.vfs.vnode import Vnode
-    from rump.kernel.vfs.volume import Volume
 
 
 class Mounts:
@@ -77,8 +75,12 @@ class Mounts:
         # A volume may put something between itself and the device: a journal replayed in memory, say.
         source: BlockDevice | None = getattr(volume, "device", device)
         if flags & abi.MNT_SYNCHRONOUS and not flags & abi.MNT_RDONLY:
-            volume = _synchronous(volume)
+            from rump.kernel.vfs.wrapped import SynchronousVolume
+
+            volume = SynchronousVolume(volume)
         if kernel.marshal:
+            from rump.kernel.vfs.marshal import MarshalledVolume
+
             volume = MarshalledVolume(volume)
         self._number += 1
         mount = Mount(self._number, name, volume, flags, source)
@@ -140,16 +142,18 @@ class Mounts:
 
     def _take_down(self, mount: Mount) -> None:
         """The volume is off: its device, the directory under it and its vnodes are given up."""
-        from rump.kernel.vfs.wrapped import DeadVolume
-
         vnodes = self._kernel.vnodes
-        mount.volume, mount.device = DeadVolume(mount.capabilities), None
+        mount.volume, mount.device = Volume(), None     # which takes it in silence that files are forgotten
         if mount.medium is not None:
             mount.medium.release(mount.claimed)
         covered, mount.covered = mount.covered, None
         if mount.root is not None:
             vnodes.release(mount.root)
             vnodes.drop_mount(mount)
+        if mount.vnodes:
+            from rump.kernel.vfs.wrapped import DeadVolume
+
+            mount.volume = DeadVolume(mount.capabilities)
         if covered is not None:
             covered.covered_by = None
             vnodes.release(covered)
@@ -163,9 +167,3 @@ class Mounts:
             except OSError as error:
                 problems.append(error)
         return problems
-
-
-def _synchronous(volume: Volume) -> Volume:
-    from rump.kernel.vfs.wrapped import SynchronousVolume
-
-    return SynchronousVolume(volume)

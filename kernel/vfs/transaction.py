@@ -78,6 +78,7 @@ class Store:
     weigh       each says how many blocks `prepare` will add
     error       errno that made the volume read-only, or 0
     touched     whether anything, file data too, has been written since the last commit
+    restarts    how often operations have been restarted: whether one has says whether it can be done again
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Store:
         self.weigh: list[Callable[[], int]] = []
         self.error = 0
         self.touched = False
+        self.restarts = 0
         self.lock: SleepLock = services.lock()
         self._services = services
         self._drop = drop
@@ -130,6 +132,7 @@ class Store:
 
         For operations of unbounded size.  Errors: as commit.
         """
+        self.restarts += 1
         self._undo.clear()
         self.touched = True
         if self.weight() >= self.keeper.limit // 2:
@@ -268,7 +271,10 @@ class Store:
     def _on_time(self) -> None:
         """The clock says that it is time.  Nobody is here to be told of a failure: the next caller is."""
         self._callout = None
-        if self.lock.writer or self.lock.readers or self.error:
+        if self.error:
+            return
+        if self.lock.writer or self.lock.readers:
+            self._callout = self._services.schedule(INTERVAL, self._on_time)
             return
         self.lock.exclusive()
         try:

@@ -10,7 +10,7 @@ import pytest
 from ext2_support import needs_mke2fs, run
 from map_support import GARBAGE, Volume
 
-from rump.drivers.fs.ext2fs.writing import resize
+from rump.drivers.fs.ext2fs import disk
 from rump.kernel.errors import Corrupt, Fault
 from rump.kernel.vfs import volume as v
 from rump.rumpuser.interface import errno as e
@@ -372,14 +372,14 @@ def test_allocation_is_all_or_nothing(tmp_path):
 def test_large_files(tmp_path):
     """The superblock says that there are files of 2 GiB; no file is longer than its map."""
     volume = Volume(tmp_path, [*MIXES["indirect-1k"], "-O", "^large_file"])
-    assert not volume.state.super["feature_ro_compat"] & resize.RO_COMPAT_LARGE_FILE
+    assert not volume.state.super["feature_ro_compat"] & disk.RO_COMPAT_LARGE_FILE
     file = File(volume)
     file.reserve((1 << 31) - 2, 1)
     file.commit((1 << 31) - 2, 1)
-    assert not volume.state.super["feature_ro_compat"] & resize.RO_COMPAT_LARGE_FILE
+    assert not volume.state.super["feature_ro_compat"] & disk.RO_COMPAT_LARGE_FILE
     file.reserve((1 << 31) - 1, 1)
     assert file.commit((1 << 31) - 1, 1)[v.SIZE] == 1 << 31
-    assert volume.state.super["feature_ro_compat"] & resize.RO_COMPAT_LARGE_FILE
+    assert volume.state.super["feature_ro_compat"] & disk.RO_COMPAT_LARGE_FILE
     volume.check()
     assert "large_file" in run("dumpe2fs", "-h", volume.path)
     most = volume.state.block_maps.size_max(volume.open(0))

@@ -21,13 +21,21 @@ _FLAG_BITS = 7 << 4         # INODE_IMMUTABLE, INODE_APPEND, INODE_NODUMP
 
 
 def check_changeable(inode: Inode) -> None:
-    """Errors: EPERM - the contents are sealed (fs-verity), or the inode holds an attribute's value."""
+    """Whether a file's contents can change.  Errors: EINVAL - it is no regular file; ENOTSUP - it is encrypted;
+    EPERM - it is sealed (fs-verity), or holds an attribute's value."""
+    if inode.mode & abi.S_IFMT != abi.S_IFREG:
+        raise fault(e.EINVAL, f"inode {inode.number} is no regular file")
+    if inode.flags & disk_files.INODE_ENCRYPT:
+        raise fault(e.ENOTSUP, f"inode {inode.number} is encrypted")
     if inode.flags & (disk_files.INODE_VERITY | disk_files.INODE_EA_INODE):
         raise fault(e.EPERM, f"inode {inode.number}: its contents cannot change")
 
 
 def apply(state: State, draft: Draft, changes: tuple[tuple[int, int], ...]) -> None:
-    """Change fields of a draft (`Volume.set_attributes`).  Errors: EINVAL, EOPNOTSUPP; those of changing the size."""
+    """Change fields of a draft (`Volume.set_attributes`), and save it.
+
+    Errors: EINVAL, EOPNOTSUPP; those of changing the size.
+    """
     wanted = dict(changes)
     draft.ctime = now = state.now()
     draft.version += 1
@@ -46,19 +54,12 @@ def apply(state: State, draft: Draft, changes: tuple[tuple[int, int], ...]) -> N
             raise fault(e.EOPNOTSUPP, f"attribute {field}")
     state.inodes.save(draft)        # whatever is out of range shows before a long cut begins
     if v.SIZE in wanted:
-        _set_size(state, draft, wanted[v.SIZE])
+        check_changeable(draft)
+        state.data.set_size(draft, wanted[v.SIZE])
+        state.inodes.save(draft)
 
 
 _TIMES = {v.ATIME: "atime", v.MTIME: "mtime", v.CTIME: "ctime", v.BIRTHTIME: "birthtime"}
-
-
-def _set_size(state: State, draft: Draft, size: int) -> None:
-    if draft.mode & abi.S_IFMT != abi.S_IFREG:
-        raise fault(e.EINVAL, f"inode {draft.number} is no regular file")
-    check_changeable(draft)
-    if draft.flags & disk_files.INODE_ENCRYPT:
-        raise fault(e.ENOTSUP, f"inode {draft.number} is encrypted")
-    state.data.set_size(draft, size)
 
 
 def _set_mode(state: State, draft: Draft, mode: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from rump.drivers.fs.ext2fs import disk_files
 from rump.drivers.fs.ext2fs.writing import resize
+from rump.drivers.fs.ext2fs.writing.attributes import check_changeable
 from rump.drivers.fs.ext2fs.writing.releases import is_journalled
 from rump.kernel.errors import Fault, fault
 from rump.kernel.vfs.volume import DATA, ENCODED, HOLE, INLINE, UNWRITTEN
@@ -88,15 +89,17 @@ class FileData:
     # ---- writing -----------------------------------------------------------------------------------------------------
 
     def _open(self, file: Handle) -> Draft:
-        """A file's inode, to be changed.  Writing asks for the same one again and again: it is still right if the bytes
-        are the same object that it was made of."""
+        """A regular file's inode, to be changed.  Writing asks for the same one again and again: it is still right if
+        the bytes are the same object that it was made of.  Errors: as `attributes.check_changeable`."""
         inodes, draft = self._state.inodes, self._last
         self._last = None
         if draft is not None and draft.number == file[0] and draft.generation == file[1]:
             data, at = inodes.special(draft.number)
             if data is draft.data and at == draft.at:
                 return draft
-        return inodes.open(file)
+        draft = inodes.open(file)
+        check_changeable(draft)
+        return draft
 
     def _save(self, draft: Draft) -> None:
         """Make a draft the inode, and remember it."""
@@ -244,7 +247,7 @@ class FileData:
     def write(self, file: Handle, offset: int, data: Buffer) -> Attributes:
         """See `Volume.write`.  Errors: EINVAL - `reserve` does not say so."""
         state = self._state
-        draft = state.inodes.open(file)
+        draft = self._open(file)
         content = bytes(data)
         if offset + len(content) > state.block_maps.size_max(draft):
             raise fault(e.EFBIG, f"inode {draft.number}: offset {offset}")
@@ -266,13 +269,13 @@ class FileData:
 
     def allocate(self, file: Handle, offset: int, length: int) -> Attributes:
         """See `Volume.allocate`."""
-        draft = self._state.inodes.open(file)
+        draft = self._open(file)
         resize.allocate(self._state, draft, offset, length)
         return self._touched(draft)
 
     def punch(self, file: Handle, offset: int, length: int) -> Attributes:
         """See `Volume.punch`."""
-        draft = self._state.inodes.open(file)
+        draft = self._open(file)
         resize.punch(self._state, draft, offset, length)
         return self._touched(draft)
 

@@ -166,21 +166,22 @@ class WritableInodes(Inodes):
         draft.tail = b""
         ctime_x = mtime_x = atime_x = 0
         if self._size > 128:
-            self._edit_extra(draft, data, at)
-            _, _, ctime_x, mtime_x, atime_x, *_ = _extra(data, at, draft.extra)
+            ctime_x, mtime_x, atime_x = self._edit_extra(draft, data, at)
         draft.atime = (atime + ((atime_x & 3) << 32)) * NANO + (atime_x >> 2)
         draft.mtime = (mtime + ((mtime_x & 3) << 32)) * NANO + (mtime_x >> 2)
         draft.ctime = (ctime + ((ctime_x & 3) << 32)) * NANO + (ctime_x >> 2)
         return draft
 
-    def _edit_extra(self, draft: Draft, data: bytes, at: int) -> None:
+    def _edit_extra(self, draft: Draft, data: bytes, at: int) -> tuple[int, int, int]:
+        """Take in what is behind the first 128 bytes; the extra bits of ctime, mtime and atime."""
         extra = data[at + 128] | data[at + 129] << 8
         if extra > self._size - 128 or extra & 3:
             raise Corrupt(f"inode {draft.number}: extra_isize is {extra}")
         draft.extra = extra
-        _, _, _, _, _, crtime, crtime_x, _, draft.projid = _extra(data, at, extra)
+        _, _, ctime_x, mtime_x, atime_x, crtime, crtime_x, _, draft.projid = _extra(data, at, extra)
         draft.birthtime = (crtime + ((crtime_x & 3) << 32)) * NANO + (crtime_x >> 2)
         draft.tail = data[at + 128 + extra : at + self._size]
+        return ctime_x, mtime_x, atime_x
 
     def blank(self, number: int) -> Draft:
         """A new inode: all zeros, with as many fields as new ones have here."""

@@ -112,18 +112,13 @@ class Populate:
         try:
             parent = self._links.parent(directory)
             for row in rows:
-                shape = parent.size, parent.links, parent.sectors, parent.flags
-                try:
-                    self._one(parent, row)
-                    if (parent.size, parent.links, parent.sectors, parent.flags) != shape:
-                        inodes.save(parent)
-                    store.restart()
-                    results.append(0)
-                except Corrupt:
-                    raise
-                except Fault as error:
+                error = self._row(parent, row)
+                if error is not None and state.make_room(error, store.restarts):
+                    parent = self._links.parent(directory)
+                    error = self._row(parent, row)
+                results.append(0 if error is None else error.errno or e.EIO)
+                if error is not None:
                     store.rollback()
-                    results.append(error.errno or e.EIO)
                     self._skip(number, row)
                     parent = self._links.parent(directory)
             if 0 in results:
@@ -135,6 +130,20 @@ class Populate:
             store.restart()
             raise
         return tuple(results), inodes.attributes(number)
+
+    def _row(self, parent: Draft, row: Row) -> Fault | None:
+        """Make one file, and let that stand; or what is the matter with it."""
+        shape = parent.size, parent.links, parent.sectors, parent.flags
+        try:
+            self._one(parent, row)
+        except Corrupt:
+            raise
+        except Fault as error:
+            return error
+        if (parent.size, parent.links, parent.sectors, parent.flags) != shape:
+            self._state.inodes.save(parent)
+        self._state.store.restart()
+        return None
 
     def _skip(self, number: int, row: Row) -> None:
         """A row came to nothing: nor does its space."""

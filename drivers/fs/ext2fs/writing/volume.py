@@ -42,14 +42,12 @@ def _changing(
         try:
             self.state.torn = False
             store.begin()
+            restarts = store.restarts
             try:
                 result = operation(self, *args, **kwargs)
             except Fault as error:
-                # What was freed since the last commit is given out again after the next.
-                if error.errno != e.ENOSPC or not self.state.alloc.waiting():
+                if not self.state.make_room(error, restarts):
                     raise
-                store.rollback()
-                store.commit()
                 store.begin()
                 result = operation(self, *args, **kwargs)
             store.end()
@@ -176,12 +174,10 @@ class WritableVolume(Ext2Volume):
         inodes = self.state.inodes
         draft = inodes.open(file)
         fields.apply(self.state, draft, changes)
-        inodes.save(draft)
         return inodes.attributes_of(draft)
 
     @_changing
     def reserve(self, file: Handle, offset: int, length: int) -> tuple[Run, ...]:
-        fields.check_changeable(self._regular(file))
         return self.state.data.reserve(file, offset, length)
 
     @_changing
@@ -195,17 +191,14 @@ class WritableVolume(Ext2Volume):
 
     @_changing
     def write(self, file: Handle, offset: int, data: Buffer) -> Attributes:
-        fields.check_changeable(self._regular(file))
         return self.state.data.write(file, offset, data)
 
     @_changing
     def allocate(self, file: Handle, offset: int, length: int) -> Attributes:
-        fields.check_changeable(self._regular(file))
         return self.state.data.allocate(file, offset, length)
 
     @_changing
     def punch(self, file: Handle, offset: int, length: int) -> Attributes:
-        fields.check_changeable(self._regular(file))
         return self.state.data.punch(file, offset, length)
 
     # ---- directories ---------------------------------------------------------------------------------------------
