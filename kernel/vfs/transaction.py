@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rump.kernel.callout import Callout
     from rump.kernel.cpu import SleepLock
     from rump.kernel.dev.block import BlockDevice
+    from rump.kernel.errors import Fault
     from rump.kernel.vfs.volume import Services
 
 # When a block is written where there is no journal; each phase is on stable storage before the next begins.
@@ -41,6 +42,10 @@ INTERVAL = 5 * 10**9
 """Nanoseconds after which changes are committed even if nobody asks."""
 PIECE = 1 << 20
 """Bytes written to the device in one go."""
+
+
+def _nothing_waits() -> bool:
+    return False
 
 
 class Keeper:
@@ -79,6 +84,7 @@ class Store:
     error       errno that made the volume read-only, or 0
     touched     whether anything, file data too, has been written since the last commit
     restarts    how often operations have been restarted: whether one has says whether it can be done again
+    waiting     whether a commit would give out again what was freed since the last one
     """
 
     def __init__(
@@ -99,6 +105,7 @@ class Store:
         self.error = 0
         self.touched = False
         self.restarts = 0
+        self.waiting: Callable[[], bool] = _nothing_waits
         self.lock: SleepLock = services.lock()
         self._services = services
         self._drop = drop
@@ -137,6 +144,15 @@ class Store:
         self.touched = True
         if self.weight() >= self.keeper.limit // 2:
             self.commit()
+
+    def make_room(self, error: Fault, restarts: int) -> bool:
+        """After an operation that failed: whether it is worth doing again, from its start.  What was freed since the
+        last commit is given out again after the next, which is made here.  `restarts`: ours, when it began."""
+        if error.errno != e.ENOSPC or self.restarts != restarts or not self.waiting():
+            return False
+        self.rollback()
+        self.commit()
+        return True
 
     def rollback(self) -> None:
         """Undo the operation."""

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import struct
-
 from rump.drivers.fs.ext2fs import capabilities, disk, disk_files
 from rump.drivers.fs.ext2fs.bmap import Maps
 from rump.drivers.fs.ext2fs.dirent import DOTS, Directories
@@ -12,28 +10,24 @@ from rump.drivers.fs.ext2fs.groups import Groups
 from rump.drivers.fs.ext2fs.inode import Inodes
 from rump.kernel import abi
 from rump.kernel.errors import Corrupt, Fault, fault
+from rump.kernel.vfs.operation import UNFORESEEN, guarded
 from rump.kernel.vfs.volume import DATA, END, GENERATION, INLINE, MODE, Volume
 from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
+    from typing import TypeAlias
 
     from rump.drivers.fs.ext2fs.inode import Inode
     from rump.drivers.fs.ext2fs.medium import Medium
     from rump.drivers.fs.ext2fs.superblock import Geometry
     from rump.kernel.vfs.volume import Attributes, Entry, EntryPlus, Handle, Run
 
-    P = ParamSpec("P")
-    R = TypeVar("R")
     Entries: TypeAlias = list[Entry]
     Gathered: TypeAlias = tuple[tuple[Run, ...], tuple[bytes, ...]]
 
 LINK_MAX = 4096         # bytes of a symbolic link's target
 FAST_LINK = 60          # bytes: shorter targets can lie in the block map
-
-_UNFORESEEN = (struct.error, IndexError, KeyError, ValueError, OverflowError, MemoryError, RecursionError, TypeError)
 
 
 def is_fast(geometry: Geometry, link: Inode) -> bool:
@@ -45,22 +39,6 @@ def is_fast(geometry: Geometry, link: Inode) -> bool:
         return link.size < FAST_LINK
     own = geometry.cluster_size >> 9 if link.xattr_block else 0
     return link.sectors == own and link.size <= FAST_LINK
-
-
-def _guarded(
-    operation: Callable[Concatenate[Ext2Volume, P], R],
-) -> Callable[Concatenate[Ext2Volume, P], R]:
-    """The last resort: whatever a damaged image may bring about that no check foresaw is a corrupt structure too.
-    Tests look for the cause that such a Corrupt has, and fail."""
-
-    def call(self: Ext2Volume, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return operation(self, *args, **kwargs)
-        except _UNFORESEEN as error:
-            raise Corrupt(f"{operation.__name__}: {type(error).__name__}: {error}") from error
-
-    call.__name__, call.__doc__ = operation.__name__, operation.__doc__     # functools.wraps costs a millisecond
-    return call
 
 
 class Ext2Volume(Volume):
@@ -83,7 +61,7 @@ class Ext2Volume(Volume):
 
     # ---- the whole volume ----------------------------------------------------------------------------------------
 
-    @_guarded
+    @guarded
     def root(self) -> Attributes:
         """Errors: Corrupt - it is no directory."""
         attributes = self.inodes.attributes(disk.ROOT_INO)
@@ -91,14 +69,14 @@ class Ext2Volume(Volume):
             raise Corrupt(f"root directory: mode {attributes[MODE]:o}")
         return attributes
 
-    @_guarded
+    @guarded
     def statvfs(self) -> tuple[int, int, int, int, int, int, int, int]:
         """As Linux counts: blocks that can never hold data are not part of the whole."""
         from rump.drivers.fs.ext2fs.space import statvfs
 
         return statvfs(self)
 
-    @_guarded
+    @guarded
     def describe(self) -> tuple[tuple[bytes, bytes], ...]:
         from rump.drivers.fs.ext2fs.describe import describe
 
@@ -106,14 +84,14 @@ class Ext2Volume(Volume):
 
     # ---- files ---------------------------------------------------------------------------------------------------
 
-    @_guarded
+    @guarded
     def attributes(self, file: Handle) -> Attributes:
         attributes = self.inodes.attributes(file[0])
         if attributes[GENERATION] != file[1]:
             raise fault(e.ESTALE, f"inode {file[0]} has generation {attributes[GENERATION]}")
         return attributes
 
-    @_guarded
+    @guarded
     def map(self, file: Handle, offset: int, length: int) -> tuple[Run, ...]:
         """Errors: ENOTSUP - the file is encrypted."""
         inode = self._regular(file)
@@ -126,7 +104,7 @@ class Ext2Volume(Volume):
             return ((INLINE, offset, end - offset, 0),)
         return self.maps.runs(inode, offset, end)
 
-    @_guarded
+    @guarded
     def gather(self, files: tuple[Handle, ...]) -> tuple[Gathered | None, ...]:
         from rump.drivers.fs.ext2fs.gather import gather
 
@@ -137,10 +115,10 @@ class Ext2Volume(Volume):
         try:
             inode = self._regular(file)
             return (self._runs(inode, 0, inode.size) if inode.size else ()), self._xattr_names(inode)
-        except (Fault, *_UNFORESEEN):
+        except (Fault, *UNFORESEEN):
             return None
 
-    @_guarded
+    @guarded
     def read(self, file: Handle, offset: int, length: int) -> bytes:
         inode = self._regular(file)
         if not inode.flags & disk_files.INODE_INLINE_DATA:
@@ -149,7 +127,7 @@ class Ext2Volume(Volume):
 
         return content(self.medium, inode)[max(0, offset) : max(0, offset) + max(0, length)]
 
-    @_guarded
+    @guarded
     def readlink(self, file: Handle) -> bytes:
         """Errors: EINVAL - no symbolic link; ENOTSUP - it is encrypted; Corrupt."""
         inode = self.inodes.load(file)
@@ -192,7 +170,7 @@ class Ext2Volume(Volume):
 
     # ---- directories ---------------------------------------------------------------------------------------------
 
-    @_guarded
+    @guarded
     def lookup(self, directory: Handle, name: bytes) -> Attributes:
         from rump.drivers.fs.ext2fs.lookup import find
 
@@ -203,12 +181,12 @@ class Ext2Volume(Volume):
             raise fault(e.ENOENT)
         return self.inodes.attributes(number)
 
-    @_guarded
+    @guarded
     def list(self, directory: Handle, cookie: int, count: int) -> tuple[tuple[Entry, ...], int]:
         entries, following = self._entries(directory, cookie, count)
         return tuple(entries), following
 
-    @_guarded
+    @guarded
     def list_attributes(self, directory: Handle, cookie: int, count: int) -> tuple[tuple[EntryPlus, ...], int]:
         entries, following = self._entries(directory, cookie, count)
         attributes = self.inodes.many([entry[2] for entry in entries])
@@ -257,7 +235,7 @@ class Ext2Volume(Volume):
 
     # ---- extended attributes -------------------------------------------------------------------------------------
 
-    @_guarded
+    @guarded
     def list_xattr(self, file: Handle) -> tuple[bytes, ...]:
         return self._xattr_names(self.inodes.load(file))
 
@@ -268,7 +246,7 @@ class Ext2Volume(Volume):
 
         return names(self, inode)
 
-    @_guarded
+    @guarded
     def get_xattr(self, file: Handle, name: bytes) -> bytes:
         inode = self.inodes.load(file)
         if self._bare(inode):

@@ -16,9 +16,9 @@ from rump.drivers.fs.ext2fs.ops import Ext2Volume
 from rump.drivers.fs.ext2fs.writing import superblock_sum
 from rump.drivers.fs.ext2fs.writing.marks import Marks
 from rump.drivers.fs.ext2fs.writing.medium import WritableMedium
-from rump.drivers.fs.ext2fs.writing.ordered import OrderedKeeper
 from rump.drivers.fs.ext2fs.writing.state import State, SuperblockFields
 from rump.kernel.errors import fault
+from rump.kernel.vfs.ordered import OrderedKeeper
 from rump.kernel.vfs.transaction import Keeper, Store
 from rump.rumpuser.interface import errno as e
 
@@ -81,6 +81,7 @@ def assemble(state: State) -> None:
     state.data = FileData(state)
     state.names = Names(state)
     state.orphans = Orphans(state)
+    state.store.waiting = state.alloc.waiting
     for part in (state.inodes, state.alloc, state.super):
         state.store.prepare.append(part.prepare)
         state.store.committed.append(part.committed)

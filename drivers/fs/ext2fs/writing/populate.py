@@ -113,7 +113,7 @@ class Populate:
             parent = self._links.parent(directory)
             for row in rows:
                 error = self._row(parent, row)
-                if error is not None and state.make_room(error, store.restarts):
+                if error is not None and store.make_room(error, store.restarts):
                     parent = self._links.parent(directory)
                     error = self._row(parent, row)
                 results.append(0 if error is None else error.errno or e.EIO)

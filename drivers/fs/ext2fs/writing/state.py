@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from rump.drivers.fs.ext2fs.writing.maps import BlockMaps
     from rump.drivers.fs.ext2fs.writing.medium import WritableMedium
     from rump.drivers.fs.ext2fs.writing.orphans import Orphans
-    from rump.kernel.errors import Fault
     from rump.kernel.vfs.transaction import Store
     from rump.kernel.vfs.volume import Services
 
@@ -68,16 +67,6 @@ class State:
         """Commit in the middle of an operation: what it has done so far is consistent, and stands."""
         self.store.restart()
         self.store.commit()
-
-    def make_room(self, error: Fault, restarts: int) -> bool:
-        """After an operation that failed: whether it is worth doing again, from its start.  What was freed since the
-        last commit is given out again after the next, which is made here.  `restarts`: of the store, when it began."""
-        store = self.store
-        if error.errno != e.ENOSPC or store.restarts != restarts or not self.alloc.waiting():
-            return False
-        store.rollback()
-        store.commit()
-        return True
 
     def undo(self) -> None:
         """The operation has failed: everything is as it was before, or nothing changes any more."""

@@ -5,18 +5,19 @@ from __future__ import annotations
 
 from rump.drivers.fs.ext2fs import capabilities
 from rump.drivers.fs.ext2fs.dirent import DOTS
-from rump.drivers.fs.ext2fs.ops import _UNFORESEEN, Ext2Volume
+from rump.drivers.fs.ext2fs.ops import Ext2Volume
 from rump.drivers.fs.ext2fs.writing import attributes as fields
 from rump.drivers.fs.ext2fs.writing.links import Links
 from rump.drivers.fs.ext2fs.writing.populate import Populate
-from rump.kernel.errors import Corrupt, Fault, fault
+from rump.kernel.errors import Fault, fault
+from rump.kernel.vfs.operation import ChangingVolume, changing, reading
 from rump.kernel.vfs.volume import Volume
 from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
+    from typing import TypeAlias
 
     from typing_extensions import Buffer
 
@@ -27,69 +28,14 @@ if TYPE_CHECKING:
 
     Entries: TypeAlias = list[Entry]
 
-    P = ParamSpec("P")
-    R = TypeVar("R")
 
-
-def _changing(
-    operation: Callable[Concatenate[WritableVolume, P], R],
-) -> Callable[Concatenate[WritableVolume, P], R]:
-    """An operation that changes the volume: alone, and rolled back if anything at all goes wrong."""
-
-    def call(self: WritableVolume, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        store = self.state.store
-        store.lock.exclusive()
-        try:
-            self.state.torn = False
-            store.begin()
-            restarts = store.restarts
-            try:
-                result = operation(self, *args, **kwargs)
-            except Fault as error:
-                if not self.state.make_room(error, restarts):
-                    raise
-                store.begin()
-                result = operation(self, *args, **kwargs)
-            store.end()
-            return result
-        except _UNFORESEEN as error:
-            self.state.undo()
-            raise Corrupt(f"{operation.__name__}: {type(error).__name__}: {error}") from error
-        except BaseException:
-            self.state.undo()
-            raise
-        finally:
-            store.lock.unlock()
-
-    call.__name__, call.__doc__ = operation.__name__, operation.__doc__
-    return call
-
-
-def _reading(
-    operation: Callable[Concatenate[WritableVolume, P], R],
-) -> Callable[Concatenate[WritableVolume, P], R]:
-    """An operation of the reader, kept apart from those that change."""
-
-    def call(self: WritableVolume, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        lock = self.state.store.lock
-        lock.shared()
-        try:
-            return operation(self, *args, **kwargs)
-        except _UNFORESEEN as error:
-            raise Corrupt(f"{operation.__name__}: {type(error).__name__}: {error}") from error
-        finally:
-            lock.unlock()
-
-    call.__name__, call.__doc__ = operation.__name__, operation.__doc__
-    return call
-
-
-class WritableVolume(Ext2Volume):
+class WritableVolume(ChangingVolume, Ext2Volume):
     """A mounted ext2, ext3 or ext4 that is written to."""
 
     def __init__(self, state: State, close: Callable[[], None], notes: tuple[tuple[bytes, bytes], ...] = ()) -> None:
         """`close` makes the medium clean at the end; `notes` is what mounting has to say in `describe`."""
         self.state = state
+        self.store = state.store
         self.medium = state.medium
         self.device = state.store.device
         self.groups = state.inodes._groups
@@ -108,10 +54,10 @@ class WritableVolume(Ext2Volume):
 
     # ---- the whole volume ----------------------------------------------------------------------------------------
 
-    root = _reading(Ext2Volume.root)
-    describe = _reading(Ext2Volume.describe)
+    root = reading(Ext2Volume.root)
+    describe = reading(Ext2Volume.describe)
 
-    @_reading
+    @reading
     def statvfs(self) -> tuple[int, int, int, int, int, int, int, int]:
         """As of any volume; the counts are live."""
         from rump.drivers.fs.ext2fs.space import statvfs
@@ -119,16 +65,14 @@ class WritableVolume(Ext2Volume):
         alloc = self.state.alloc
         return statvfs(self, alloc.free_blocks(), alloc.free_inodes())
 
-    def sync(self) -> None:
-        store = self.state.store
-        store.lock.exclusive()
-        try:
-            store.commit()
-        finally:
-            store.lock.unlock()
+    def starting(self) -> None:
+        self.state.torn = False
+
+    def undo(self) -> None:
+        self.state.undo()
 
     def unmount(self) -> None:
-        store, inodes = self.state.store, self.state.inodes
+        store, inodes = self.store, self.state.inodes
         if not store.error:
             # A KeyboardInterrupt may have kept the kernel from saying `inactive`.
             for number in [*inodes.orphans]:
@@ -141,18 +85,18 @@ class WritableVolume(Ext2Volume):
 
     def run(self, body: Callable[[], None]) -> None:
         """Make an operation of a function: what mounting has to do."""
-        _changing(lambda _self: body())(self)
+        changing(lambda _self: body())(self)
 
     # ---- files ---------------------------------------------------------------------------------------------------
 
-    attributes = _reading(Ext2Volume.attributes)
-    readlink = _reading(Ext2Volume.readlink)
-    list = _reading(Ext2Volume.list)
-    list_attributes = _reading(Ext2Volume.list_attributes)
-    list_xattr = _reading(Ext2Volume.list_xattr)
-    get_xattr = _reading(Ext2Volume.get_xattr)
+    attributes = reading(Ext2Volume.attributes)
+    readlink = reading(Ext2Volume.readlink)
+    list = reading(Ext2Volume.list)
+    list_attributes = reading(Ext2Volume.list_attributes)
+    list_xattr = reading(Ext2Volume.list_xattr)
+    get_xattr = reading(Ext2Volume.get_xattr)
 
-    @_reading
+    @reading
     def map(self, file: Handle, offset: int, length: int) -> tuple[Run, ...]:
         inode = self._regular(file)
         end = min(offset + length, inode.size)
@@ -161,7 +105,7 @@ class WritableVolume(Ext2Volume):
     def gather(self, files: tuple[Handle, ...]) -> tuple[tuple[tuple[Run, ...], tuple[bytes, ...]] | None, ...]:
         return Volume.gather(self, files)
 
-    @_reading
+    @reading
     def read(self, file: Handle, offset: int, length: int) -> bytes:
         return self.state.data.read(self._regular(file), offset, length)
 
@@ -169,41 +113,41 @@ class WritableVolume(Ext2Volume):
         """As of the reader; blocks come from the running transaction."""
         return self.state.data.content(inode)
 
-    @_changing
+    @changing
     def set_attributes(self, file: Handle, changes: tuple[tuple[int, int], ...]) -> Attributes:
         inodes = self.state.inodes
         draft = inodes.open(file)
         fields.apply(self.state, draft, changes)
         return inodes.attributes_of(draft)
 
-    @_changing
+    @changing
     def reserve(self, file: Handle, offset: int, length: int) -> tuple[Run, ...]:
         return self.state.data.reserve(file, offset, length)
 
-    @_changing
+    @changing
     def commit_write(self, file: Handle, offset: int, length: int) -> Attributes:
         return self.state.data.commit_write(file, offset, length)
 
-    @_changing
+    @changing
     def abandon(self, file: Handle) -> None:
         if not self._populate.abandon(file[0]):
             self.state.data.abandon(file)
 
-    @_changing
+    @changing
     def write(self, file: Handle, offset: int, data: Buffer) -> Attributes:
         return self.state.data.write(file, offset, data)
 
-    @_changing
+    @changing
     def allocate(self, file: Handle, offset: int, length: int) -> Attributes:
         return self.state.data.allocate(file, offset, length)
 
-    @_changing
+    @changing
     def punch(self, file: Handle, offset: int, length: int) -> Attributes:
         return self.state.data.punch(file, offset, length)
 
     # ---- directories ---------------------------------------------------------------------------------------------
 
-    @_reading
+    @reading
     def lookup(self, directory: Handle, name: bytes) -> Attributes:
         number = self.state.names.find(self._directory(directory), name) if name not in DOTS else 0
         if not number:
@@ -215,41 +159,41 @@ class WritableVolume(Ext2Volume):
         entries, following = self.state.names.entries(self._directory(directory), cookie, count)
         return self._fit(self.inodes.load(directory), entries), following
 
-    @_changing
+    @changing
     def create(
         self, directory: Handle, name: bytes, mode: int, uid: int, gid: int, rdev: int, target: bytes
     ) -> tuple[Attributes, Attributes]:
         return self._links.create(directory, name, mode, uid, gid, rdev, target)
 
-    @_changing
+    @changing
     def link(self, file: Handle, directory: Handle, name: bytes) -> tuple[Attributes, Attributes]:
         return self._links.link(file, directory, name)
 
-    @_changing
+    @changing
     def unlink(self, directory: Handle, name: bytes) -> tuple[Attributes, Attributes]:
         return self._links.unlink(directory, name)
 
-    @_changing
+    @changing
     def rmdir(self, directory: Handle, name: bytes) -> tuple[Attributes, Attributes]:
         return self._links.rmdir(directory, name)
 
-    @_changing
+    @changing
     def rename(
         self, from_directory: Handle, from_name: bytes, to_directory: Handle, to_name: bytes
     ) -> tuple[Attributes, Attributes, Attributes, Attributes | None]:
         return self._links.rename(from_directory, from_name, to_directory, to_name)
 
-    @_changing
+    @changing
     def place(self, directory: Handle, sizes: tuple[int, ...]) -> tuple[tuple[Run, ...], ...] | None:
         return self._populate.place(directory, sizes)
 
-    @_changing
+    @changing
     def populate(self, directory: Handle, rows: tuple[Row, ...]) -> tuple[tuple[int, ...], Attributes]:
         return self._populate.populate(directory, rows)
 
     # ---- extended attributes -------------------------------------------------------------------------------------
 
-    @_changing
+    @changing
     def set_xattr(self, file: Handle, name: bytes, value: bytes, flags: int) -> Attributes:
         from rump.drivers.fs.ext2fs.writing.xattr import set_xattr
 
@@ -257,7 +201,7 @@ class WritableVolume(Ext2Volume):
         set_xattr(self.state, draft, name, bytes(value), flags)
         return self._changed(draft)
 
-    @_changing
+    @changing
     def remove_xattr(self, file: Handle, name: bytes) -> Attributes:
         from rump.drivers.fs.ext2fs.writing.xattr import remove_xattr
 
@@ -281,7 +225,7 @@ class WritableVolume(Ext2Volume):
             # Nobody can be told.  It stays in the list of orphans, for whoever mounts the volume next.
             self.medium.log(f"inode {file[0]}: cannot be deleted: {error}")
 
-    @_changing
+    @changing
     def _inactive(self, file: Handle) -> None:
         """Delete a file that has no names."""
         draft = self.state.inodes.open(file)
