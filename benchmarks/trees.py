@@ -67,3 +67,15 @@ def huge(image: Path, tree: Path) -> None:
     subprocess.run(["truncate", "-s", "4T", image], check=True)
     command = ["mke2fs", "-q", "-F", "-t", "ext4", "-E", "lazy_itable_init=1", "-i", "4194304", "-d", tree, image]
     subprocess.run(command, check=True)
+
+
+def exfat(image: Path, size: str) -> None:
+    """mkfs.exfat."""
+    subprocess.run(["truncate", "-s", size, image], check=True)
+    subprocess.run(["mkfs.exfat", image], check=True, stdout=subprocess.DEVNULL)
+
+
+def iso(image: Path, tree: Path) -> None:
+    """xorriso with Rock Ridge and Joliet."""
+    command = ["xorriso", "-as", "mkisofs", "-quiet", "-R", "-J", "-o", image, tree]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)

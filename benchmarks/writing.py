@@ -1,28 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The write benchmarks: `fsu` and the library under it against mke2fs -d, debugfs -w and, if installed, others.
 
-    python benchmarks/writes.py [--runs N] [--markdown FILE] [--only WORD] [--keep FOLDER]
+    python benchmarks/writing.py [--runs N] [--markdown FILE] [--only WORD] [--keep FOLDER]
 
-As run.py; every run begins with a fresh copy of its image.  Exits with 1 if a budget is missed.
+As reading.py; every run begins with a fresh copy of its image.  Exits with 1 if a budget is missed.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import shutil
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(__file__))
 import trees
-from measure import Contender, compare, machine
-from run import HEAD, Job, folders, fsu, row, script
+from measure import Contender
+from table import Job, copied, folders, fsu, main, script
 
 FILES = 100_000
 FOLDERS = 500
@@ -142,17 +138,12 @@ def coming_and_going() -> Iterator[str]:
 
 
 def prepare(work: Path) -> None:
-    """Trees, empty images and scripts; kept from one run to the next with --keep."""
-    if (work / "done-writes").exists():
-        return
-    print("making trees and images ...", file=sys.stderr)
+    """Trees, empty images and scripts."""
     trees.small_files(work / "write-tree")
     (work / "nothing").mkdir()
     trees.ext4(work / "empty.ext4", work / "nothing", "512M", "-N", "130000")
     script(work, "populate", populating(work / "write-tree"))
     script(work, "come-and-go", coming_and_going())
-    subprocess.run(["sync", "-f", work], check=True)
-    (work / "done-writes").touch()
 
 
 def jobs(work: Path) -> list[Job]:
@@ -160,8 +151,7 @@ def jobs(work: Path) -> list[Job]:
     tree, empty, image = work / "write-tree", work / "empty.ext4", work / "image"
 
     def fresh() -> None:
-        image.unlink(missing_ok=True)
-        subprocess.run(["cp", "--sparse=always", empty, image], check=True)
+        copied(empty, image)
 
     def gone() -> None:
         image.unlink(missing_ok=True)
@@ -203,34 +193,8 @@ def others(tree: Path, image: Path, fresh: Callable[[], None]) -> list[Contender
     return found
 
 
-def main() -> int:
-    """Run them all, or one job of ours."""
+if __name__ == "__main__":
     if sys.argv[1:2] == ["--job"]:
         JOBS[sys.argv[2]](sys.argv[3])
-        return 0
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=3, help="runs of each contender (the best counts)")
-    parser.add_argument("--markdown", type=Path, help="write the table there too")
-    parser.add_argument("--only", default="", help="only the lines whose title has this word")
-    parser.add_argument("--keep", type=Path, help="a folder for trees and images, used again if it is there")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="rump-bench-") as temporary:
-        work = options.keep or Path(temporary)
-        work.mkdir(exist_ok=True)
-        prepare(work)
-        lines, fine = [HEAD], True
-        print(HEAD)
-        for each in jobs(work):
-            if options.only in each.title:
-                line, kept = row(each, compare(each.contenders, options.runs))
-                print(line, flush=True)
-                lines.append(line)
-                fine = fine and kept
-    if options.markdown:
-        day = time.strftime("%Y-%m-%d", time.gmtime())
-        options.markdown.write_text(f"Measured {day} on {machine()}.\n\n" + "\n".join(lines) + "\n")
-    return 0 if fine else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        sys.exit(0)
+    sys.exit(main(__doc__ or "", prepare, jobs, 3))
