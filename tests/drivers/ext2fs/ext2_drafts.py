@@ -10,12 +10,8 @@ from ext2_support import E2FSCK, mount, services
 from memory_support import InPlace, Memory
 
 from rump.drivers.fs.ext2fs import disk, superblock
-from rump.drivers.fs.ext2fs.bmap import Maps
-from rump.drivers.fs.ext2fs.groups import Groups
-from rump.drivers.fs.ext2fs.writing.alloc import Allocator
-from rump.drivers.fs.ext2fs.writing.inode import WritableInodes
-from rump.drivers.fs.ext2fs.writing.maps import BlockMaps
 from rump.drivers.fs.ext2fs.writing.medium import WritableMedium
+from rump.drivers.fs.ext2fs.writing.mount import assemble
 from rump.drivers.fs.ext2fs.writing.state import State, SuperblockFields
 from rump.kernel.vfs.transaction import Store
 
@@ -37,14 +33,7 @@ class Desk:
         state.store = medium.store = Store(device, geometry.shift, state.services, InPlace(limit), medium.drop)
         state.ordered = True
         state.super = SuperblockFields(state.store, state.services, geometry)
-        state.inodes = WritableInodes(medium, Groups(medium))
-        state.maps = Maps(medium)
-        state.alloc = Allocator(state)
-        state.block_maps = BlockMaps(state)
-        for part in (state.inodes, state.alloc, state.super):
-            state.store.prepare.append(part.prepare)
-            state.store.committed.append(part.committed)
-            state.store.weigh.append(part.weight)
+        assemble(state)
 
     def draft(self, number: int):
         inodes = self.state.inodes

@@ -218,6 +218,7 @@ def test_other_refusals(images, tmp_path):
         (Recorder(patched(images["ext2"], INCOMPAT, field(images["ext2"], INCOMPAT) | RECOVER)), {}, "no journal"),
         (Recorder(patched(image, INCOMPAT, field(image, INCOMPAT) | RECOVER)), {"noload": ""}, "forbids"),
         (Recorder(image[:-4096]), {}, "cut short"),
+        (Recorder(mke2fs(tmp_path / "hurd", "4M", "-o", "hurd").read_bytes()), {}, "made for the Hurd"),
         (device, {}, "device is read-only"),
     ]
     for refused, options, text in cases:
