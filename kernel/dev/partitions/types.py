@@ -116,6 +116,41 @@ def _named(*words: str) -> frozenset[str]:
     return frozenset(kind for kind, name in kinds if any(word in name.lower() for word in words))
 
 
+_NEW: dict[str, tuple[str, int]] = {
+    "efi": ("EFI system", 0xEF), "esp": ("EFI system", 0xEF), "bios": ("BIOS boot", 0),
+    "linux": ("Linux filesystem", 0x83), "boot": ("Linux extended boot", 0xEA), "swap": ("Linux swap", 0x82),
+    "lvm": ("Linux LVM", 0x8E), "raid": ("Linux RAID", 0xFD), "luks": ("Linux LUKS", 0xE8),
+    "home": ("Linux home", 0x83), "root-x86": ("Linux root (x86)", 0x83), "root-x86-64": ("Linux root (x86-64)", 0x83),
+    "root-arm": ("Linux root (ARM)", 0x83), "root-arm64": ("Linux root (ARM-64)", 0x83),
+    "root-riscv64": ("Linux root (RISC-V 64)", 0x83), "fat": ("Microsoft basic data", 0x0C),
+    "fat12": ("Microsoft basic data", 0x01), "fat16": ("Microsoft basic data", 0x0E),
+    "fat32": ("Microsoft basic data", 0x0C), "vfat": ("Microsoft basic data", 0x0C),
+    "exfat": ("Microsoft basic data", 0x07), "ntfs": ("Microsoft basic data", 0x07),
+    "windows": ("Microsoft basic data", 0x07), "msr": ("Microsoft reserved", 0), "prep": ("PowerPC PReP boot", 0x41),
+    "netbsd": ("NetBSD FFS", 0xA9), "freebsd": ("FreeBSD UFS", 0xA5), "openbsd": ("OpenBSD data", 0xA6),
+    "dragonfly": ("DragonFly UFS", 0xA5), "solaris": ("Solaris root", 0xBF), "apfs": ("Apple APFS", 0),
+    "hfs": ("Apple HFS+", 0xAF),
+}  # fmt: skip
+"""What new partitions are called in few letters: the name of the type in a GPT, the type in an MBR (0: it has none)."""
+
+
+def type_made(word: str, scheme: str) -> str | None:
+    """The type that a new partition of scheme "gpt" or "mbr" gets: by a word ("efi", "linux", "swap" ...), by its name
+    as listed here ("Linux home"), or as it is (a GUID, "0x83").  None if there is none."""
+    low = word.lower()
+    name, number = _NEW.get(low, (word, 0))
+    if scheme == "gpt":
+        by_name = next((kind for kind, known in GPT.items() if known.lower() == name.lower()), None)
+        return by_name or (low if len(low) == 36 and low.count("-") == 4 else None)
+    if number:
+        return f"0x{number:02x}"
+    by_name = next((f"0x{kind:02x}" for kind, known in MBR.items() if known.lower() == low), None)
+    digits = low.removeprefix("0x")
+    if by_name is None and 0 < len(digits) <= 2 and all(digit in "0123456789abcdef" for digit in digits):
+        return f"0x{int(digits, 16):02x}"
+    return by_name
+
+
 def types_meant(word: str) -> frozenset[str]:
     """The types that a word like "efi", "linux", "0x83" or "4.2BSD" stands for; empty if none is known."""
     word = word.lower()
