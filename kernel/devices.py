@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a kernel does with block devices as a whole: maps host files in, cuts them into wedges, asks what is on them,
-makes file systems."""
+makes file systems and checks them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rump.kernel.component import Drivers
     from rump.kernel.cpu import VirtualCPU
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rump.kernel.vfs.etfs import Etfs
     from rump.kernel.vfs.mounts import Mounts
     from rump.kernel.vfs.vnode import Vnode
-    from rump.kernel.vfs.volume import FileSystem, Services
+    from rump.kernel.vfs.volume import FileSystem, Finding, Services
 
 
 class DeviceManagement:
@@ -121,6 +121,23 @@ class DeviceManagement:
             return driver.newfs(arguments)
         finally:
             device.release(True)
+
+    def fsck(self, fstype: str, path: bytes, options: dict[str, str]) -> Iterator[Finding]:
+        """Look over the file system on a device, changing nothing: (grade, text) as `FileSystem.fsck` has them.
+
+        Errors: ENODEV - no such type; EOPNOTSUPP - its driver cannot; EBUSY - the device is mounted for writing; the
+        driver's, at any step.
+        """
+        device = self.device(path)
+        driver = self.drivers.filesystem(fstype, device)
+        if driver.fsck is None:
+            raise fault(e.EOPNOTSUPP, f"{driver.name}: cannot be checked")
+        if any(mount.medium is device and not mount.read_only for mount in self.mounts):
+            raise fault(e.EBUSY, device.name)
+        arguments = MountArguments(device, self.services, options=options, cache_bytes=self.cache_bytes)
+        findings = driver.fsck(arguments)
+        while (finding := self.cpu.run(lambda: next(findings, None))) is not None:
+            yield finding
 
     def identify(self, path: bytes) -> str | None:
         """What a device that no driver knows looks like, by its magic numbers: "LUKS2", "qcow2" ... or None."""

@@ -25,7 +25,7 @@ from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Final, TypeAlias
 
     from typing_extensions import Buffer
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     Run: TypeAlias = tuple[int, int, int, int]
     Entry: TypeAlias = tuple[bytes, int, int, int]
     EntryPlus: TypeAlias = tuple[bytes, int, Attributes | None]
+    Finding: TypeAlias = tuple[int, str]
     Row: TypeAlias = tuple[
         bytes, int, int, int, int, bytes, int, int, int, int, bytes | int, tuple[tuple[bytes, bytes], ...]
     ]
@@ -79,6 +80,12 @@ ROW_MTIME: Final = 8
 ROW_BIRTHTIME: Final = 9       # 0: now
 ROW_CONTENTS: Final = 10       # of a regular file: its bytes, or how many were written where `place` said; else b""
 ROW_XATTRS: Final = 11         # ((name, value), ...)
+
+# What a check finds (`FileSystem.fsck`): (grade, text).
+PROGRESS = 0            # what it is doing; now and then, so that it can be interrupted
+NOTE = 1                # not wrong, but worth knowing: not unmounted, files to be deleted at the next mount
+ERROR = 2               # wrong; the text names the structure, the number and the field
+SUMMARY = 3             # the last one: what there is
 
 END = -1
 """The cookie behind the last entry of a directory."""
@@ -383,6 +390,10 @@ class Volume:
         """The kernel has dropped all it knew of the file; a format without inode numbers may reuse its fileid."""
 
 
+def _no_inflate(_data: Buffer, _limit: int) -> bytes:
+    raise fault(e.ENOSYS, "nobody lent a decompressor")
+
+
 def _no_sleep(_nanoseconds: int) -> None:
     raise fault(e.ENOSYS, "nobody lent a clock to sleep by")
 
@@ -393,13 +404,13 @@ class Services:
     now          the time, nanoseconds since 1970
     random       that many random bytes
     log          a line for the console
-    crc32c, crc32c_many   as the hypercalls of that name
+    crc32c, crc32c_many, inflate   as the hypercalls of that name
     lock         a new lock to be held across calls that may block
     schedule     have a function called once, so many nanoseconds from now, when nobody is in the kernel
     sleep        wait for so many nanoseconds; others may run meanwhile
     """
 
-    __slots__ = ("crc32c", "crc32c_many", "lock", "log", "now", "random", "schedule", "sleep")
+    __slots__ = ("crc32c", "crc32c_many", "inflate", "lock", "log", "now", "random", "schedule", "sleep")
 
     def __init__(
         self,
@@ -411,6 +422,7 @@ class Services:
         lock: Callable[[], SleepLock],
         schedule: Callable[[int, Callable[[], object]], Callout],
         sleep: Callable[[int], None] = _no_sleep,
+        inflate: Callable[[Buffer, int], bytes] = _no_inflate,
     ) -> None:
         self.now = now
         self.random = random
@@ -420,6 +432,7 @@ class Services:
         self.lock = lock
         self.schedule = schedule
         self.sleep = sleep
+        self.inflate = inflate
 
 
 class MountArguments:
@@ -463,11 +476,14 @@ class FileSystem:
     newfs         makes a new file system on the device of `MountArguments` and says what it made, as `Volume.describe`
                   does; None: the driver cannot.  Deterministic but for `services`.  What was on the device is lost.
                   Errors: EINVAL - an unknown option, or a value that does not do (named); ENOSPC - too small a device
+    fsck          looks over all of the file system on the device of `MountArguments`, changing nothing: an iterator of
+                  (grade, text), see `PROGRESS` and its kin; None: the driver cannot.  Memory is bounded by the numbers
+                  of blocks and files, time by what the device holds.  Errors: as `mount`
     needs_device  whether a block device is wanted
     capabilities  what the format can hold at its best; a volume's own may be less
     """
 
-    __slots__ = ("aliases", "capabilities", "mount", "name", "needs_device", "newfs", "probe", "requires")
+    __slots__ = ("aliases", "capabilities", "fsck", "mount", "name", "needs_device", "newfs", "probe", "requires")
 
     def __init__(
         self,
@@ -477,6 +493,7 @@ class FileSystem:
         capabilities: Capabilities,
         probe: Callable[[BlockDevice], str | None] | None = None,
         newfs: Callable[[MountArguments], tuple[tuple[bytes, bytes], ...]] | None = None,
+        fsck: Callable[[MountArguments], Iterator[Finding]] | None = None,
         aliases: tuple[str, ...] = (),
         requires: tuple[str, ...] = (),
         needs_device: bool = True,
@@ -486,6 +503,7 @@ class FileSystem:
         self.capabilities = capabilities
         self.probe = probe
         self.newfs = newfs
+        self.fsck = fsck
         self.aliases = aliases
         self.requires = requires
         self.needs_device = needs_device

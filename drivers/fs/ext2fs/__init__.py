@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""ext2, ext3 and ext4: everything that old and today's mke2fs make, in any mix; `newfs` makes them.
+"""ext2, ext3 and ext4: everything that old and today's mke2fs make, in any mix; `newfs` makes them, `fsck`
+looks them over.
 
 For reading, a journal that needs recovery is replayed over the image, not into it.  Mount options:
 
@@ -16,8 +17,10 @@ from rump.kernel.vfs.volume import Capabilities, FileSystem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rump.kernel.dev.block import BlockDevice
-    from rump.kernel.vfs.volume import MountArguments, Volume
+    from rump.kernel.vfs.volume import Finding, MountArguments, Volume
 
 
 def capabilities(
@@ -83,11 +86,18 @@ def _newfs(arguments: MountArguments) -> tuple[tuple[bytes, bytes], ...]:
     return newfs(arguments)
 
 
+def _fsck(arguments: MountArguments) -> Iterator[Finding]:
+    from rump.drivers.fs.ext2fs.fsck.check import fsck
+
+    return fsck(arguments)
+
+
 driver = FileSystem(
     name="ext2fs",
     aliases=("ext2", "ext3", "ext4"),
     mount=_mount,
     probe=_probe,
     newfs=_newfs,
+    fsck=_fsck,
     capabilities=capabilities(writable=True),
 )

@@ -142,14 +142,14 @@ class Maps:
                 break
             if not collector.visit():
                 return False
-            child, count = self._child(inode, low | high << 32, depth - 1)
+            child, count = self.child(inode, low | high << 32, depth - 1)
             if not self._node(inode, child, depth - 1, count, (block, stop), collector):
                 return False
             if collector.next < stop and not collector.add(HOLE, stop - collector.next, 0):
                 return False
         return True
 
-    def _child(self, inode: Inode, block: int, depth: int) -> tuple[bytes, int]:
+    def child(self, inode: Inode, block: int, depth: int) -> tuple[bytes, int]:
         """(the bytes, the number of entries) of the node in a block, which must be of that depth."""
         medium = self._medium
         geometry = medium.geometry

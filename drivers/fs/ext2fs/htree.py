@@ -71,13 +71,19 @@ def node_fault(crc32c: Callable[[int, Buffer], int], seed: int, data: bytes, num
 
 
 class Tree:
-    """The hash tree of one directory."""
+    """The hash tree of one directory.
+
+    version   of its hash, with `UNSIGNED` where bytes are
+    blocks    of the directory
+    nodes     blocks that `entries` has seen to be nodes of the tree
+    """
 
     def __init__(self, directories: Directories, geometry: Geometry, inode: Inode) -> None:
         """Errors: Corrupt - the root is not one."""
         self._directories = directories
         self._inode = inode
-        self._blocks = directories.count(inode)
+        self.blocks = directories.count(inode)
+        self.nodes: set[int] = set()
         self._root = directories.block(inode, 0)
         if not _items_at(self._root, 0):
             raise Corrupt(f"directory {inode.number}: hash tree root is damaged")
@@ -88,7 +94,7 @@ class Tree:
         version = info.hash_version
         if version <= TEA and geometry.raw.flags & disk.FLAG_UNSIGNED_HASH:
             version += UNSIGNED
-        self._version = version
+        self.version = version
         self._seed = geometry.raw.hash_seed
 
     def leaves(self, name: bytes) -> Iterator[int]:
@@ -96,13 +102,34 @@ class Tree:
 
         Errors: Corrupt - a damaged node, an unknown hash.
         """
-        value = name_hash(name, self._version, self._seed)
+        value = name_hash(name, self.version, self._seed)
         if value is None:
-            raise Corrupt(f"directory {self._inode.number}: hash version {self._version}")
+            raise Corrupt(f"directory {self._inode.number}: hash version {self.version}")
         for visits, leaf in enumerate(self._below(self._root, INFO_AT + INFO_LENGTH, self._levels, value)):
-            if visits >= self._blocks:
+            if visits >= self.blocks:
                 raise Corrupt(f"directory {self._inode.number}: hash tree has more leaves than blocks")
             yield leaf
+
+    def entries(self) -> Iterator[tuple[int, int]]:
+        """(least hash, block) of all leaves in the order of the tree.  Errors: Corrupt - a damaged node."""
+        yield from self._all(self._root, INFO_AT + INFO_LENGTH, self._levels, 0)
+
+    def _all(self, data: bytes, at: int, levels: int, least: int) -> Iterator[tuple[int, int]]:
+        """The leaves below a node whose first entry has no hash of its own."""
+        limits = _limits(data, at)
+        if limits is None:
+            raise Corrupt(f"directory {self._inode.number}: hash tree node counts are damaged")
+        for index in range(limits[1]):
+            value, block = _ENTRY.unpack_from(data, at + index * _ENTRY.size)
+            value, block = value if index else least, block & BLOCK_MASK
+            if not levels:
+                yield value, block
+                continue
+            node = self._directories.block(self._inode, block)
+            if block in self.nodes or not block or not _items_at(node, block):
+                raise Corrupt(f"directory {self._inode.number}: block {block} is no hash tree node, or is one twice")
+            self.nodes.add(block)
+            yield from self._all(node, NODE_AT, levels - 1, value)
 
     def _below(self, data: bytes, at: int, levels: int, value: int) -> Iterator[int]:
         """The leaves below a node."""

@@ -20,13 +20,13 @@ PARENT = 4              # bytes: a directory begins with its parent's number, in
 
 def content(medium: Medium, inode: Inode) -> bytes:
     """All the bytes of a file.  Errors: Corrupt - its size is more than there is."""
-    data = _space(medium, inode)
+    data = space(medium, inode)
     if inode.size > len(data):
         raise Corrupt(f"inode {inode.number}: size is {inode.size}, but {len(data)} bytes are in the inode")
     return data[: inode.size]
 
 
-def _space(medium: Medium, inode: Inode) -> bytes:
+def space(medium: Medium, inode: Inode) -> bytes:
     """The bytes there are."""
     from rump.drivers.fs.ext2fs.xattr import inline_value
 
@@ -36,7 +36,7 @@ def _space(medium: Medium, inode: Inode) -> bytes:
 def entries(medium: Medium, directories: Directories, inode: Inode, cookie: int) -> Iterator[list[Entry]]:
     """The entries of a directory behind a cookie.  They lie in two parts, each as a block would; cookies count bytes
     of both."""
-    data = _space(medium, inode)
+    data = space(medium, inode)
     for start, stop in ((PARENT, len(inode.block)), (len(inode.block), len(data))):
         if cookie < stop and start < stop:
             out: list[Entry] = []

@@ -48,12 +48,12 @@ _NOBODY = 0xFFFFFFFF
 
 def names(volume: Ext2Volume, inode: Inode) -> tuple[bytes, ...]:
     """The names a file has, those in the inode first."""
-    return tuple(name for row in _rows(volume.medium, inode) if (name := full_name(row)))
+    return tuple(name for row in rows(volume.medium, inode) if (name := full_name(row)))
 
 
 def value(volume: Ext2Volume, inode: Inode, name: bytes) -> bytes:
     """A value.  Errors: ENOATTR; Corrupt."""
-    for row in _rows(volume.medium, inode):
+    for row in rows(volume.medium, inode):
         if full_name(row) == name:
             found = _large_value(volume, inode, row) if row[2] else row[5]
             return acl(inode, found) if row[0] in ACLS else found
@@ -79,7 +79,7 @@ def full_name(row: Row) -> bytes:
     return prefix + rest if prefix else b""
 
 
-def _rows(medium: Medium, inode: Inode) -> Iterator[Row]:
+def rows(medium: Medium, inode: Inode) -> Iterator[Row]:
     """All attributes of a file."""
     yield from _in_inode(medium, inode)
     if inode.xattr_block:

@@ -123,7 +123,7 @@ def lost_contents(volume: Volume) -> None:
             row, table = groups.row(group), groups.place(group)[2]
             unused = geometry.inodes_per_group if row[3] & 1 else row[4]
             used = geometry.inodes_per_group - unused
-            first, last = -(-used * geometry.inode_size // size), groups._table_blocks
+            first, last = -(-used * geometry.inode_size // size), groups.table_blocks
             if not row[3] & 4:
                 volume.device.write((table + first) * size, b"\xa5" * ((last - first) * size))
 

@@ -4,7 +4,7 @@
     options     what is asked for: options as strings, understood
     layout      how large everything is
     space       what is where: bitmaps, inode tables, and which blocks are taken
-    encode      structures, checksums, the writes
+    sums        checksums
     files       the first files
     mapping     where the blocks of larger files are
     journal     the log

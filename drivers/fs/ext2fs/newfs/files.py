@@ -10,17 +10,16 @@ from __future__ import annotations
 from struct import pack
 
 from rump.drivers.fs.ext2fs import disk_files as d
-from rump.drivers.fs.ext2fs.newfs.encode import encode
 from rump.drivers.fs.ext2fs.newfs.layout import FIRST_INO
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rump.drivers.fs.ext2fs.newfs.encode import Sums
     from rump.drivers.fs.ext2fs.newfs.layout import Layout
     from rump.drivers.fs.ext2fs.newfs.options import Wanted
     from rump.drivers.fs.ext2fs.newfs.space import Space
+    from rump.drivers.fs.ext2fs.newfs.sums import Sums
 
 BAD_INO, ROOT_INO, RESIZE_INO = 1, 2, 7
 LOST_FOUND_SIZE = 16384     # bytes, about: enough for fsck to put names in without allocating
@@ -176,7 +175,7 @@ class Files:
 
     def _store(self, number: int, **values: int | bytes) -> None:
         size = self.layout.inode_size
-        data = bytearray(encode(d.Inode if size > 128 else d.OldInode, **values))
+        data = bytearray((d.Inode if size > 128 else d.OldInode).encode(**values))
         if number == FIRST_INO and "inline_data" in self.layout.features:
             data += pack("<I", d.XATTR_MAGIC)   # lost+found has grown out of its inode, and left it no attributes
         self.inodes[number] = self._sealed(number, data + bytes(size - len(data)))

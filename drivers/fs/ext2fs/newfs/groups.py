@@ -14,9 +14,10 @@ from rump.drivers.fs.ext2fs.crc16 import crc16
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rump.drivers.fs.ext2fs.newfs.encode import Sums, Writer
     from rump.drivers.fs.ext2fs.newfs.options import Wanted
     from rump.drivers.fs.ext2fs.newfs.space import Range, Space, Unit
+    from rump.drivers.fs.ext2fs.newfs.sums import Sums
+    from rump.kernel.vfs.newfs import Writer
 
 INODE_UNINIT, BLOCK_UNINIT, ITABLE_ZEROED = 1, 2, 4     # flags of a descriptor
 PASS = 4096             # groups whose descriptors are made at a time

@@ -40,7 +40,6 @@ from struct import pack
 
 from rump.drivers.fs.ext2fs import disk, features
 from rump.drivers.fs.ext2fs.newfs import quota
-from rump.drivers.fs.ext2fs.newfs.encode import Sums, Writer, encode
 from rump.drivers.fs.ext2fs.newfs.files import EXTRA_ISIZE, Files
 from rump.drivers.fs.ext2fs.newfs.groups import Groups
 from rump.drivers.fs.ext2fs.newfs.journal import JOURNAL_INO, Journal, journal_blocks
@@ -48,7 +47,9 @@ from rump.drivers.fs.ext2fs.newfs.layout import FIRST_INO, Layout
 from rump.drivers.fs.ext2fs.newfs.options import Wanted
 from rump.drivers.fs.ext2fs.newfs.space import Space
 from rump.drivers.fs.ext2fs.newfs.special import orphan_file, protection
+from rump.drivers.fs.ext2fs.newfs.sums import Sums
 from rump.kernel.errors import fault
+from rump.kernel.vfs.newfs import Writer
 from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
@@ -56,7 +57,6 @@ if TYPE_CHECKING:
     from rump.kernel.dev.block import BlockDevice
     from rump.kernel.vfs.volume import MountArguments
 
-CLEARED = 64 << 10          # bytes at both ends of a used device that are wiped: other formats are told by them
 SUPER = disk.Superblock.struct.size
 USER_XATTR, ACL = 4, 8      # default mount options
 HALF_MD4 = 1
@@ -123,7 +123,8 @@ class Maker:
         """Write it all; to nowhere if `device` is None."""
         layout, writer = self.layout, Writer(device)
         block_size = layout.block_size
-        self._wipe(writer)
+        if not self.wanted.zeroed:
+            writer.wipe(self.wanted.size)       # first of all an old superblock
         groups = Groups(self.wanted, self.space, self.sums, writer, self.files.count)
         groups.write()
         if self.journal and not (self.wanted.zeroed or self.wanted.lazy_journal):
@@ -134,18 +135,9 @@ class Maker:
         writer.write(table, inodes + bytes(-len(inodes) % block_size))
         for block, data in sorted(self.files.blocks.items()):
             writer.write(block * block_size, data)
-        self._superblocks(groups.free_blocks, writer, device)
+        self._superblocks(groups.free_blocks, writer)
 
-    def _wipe(self, writer: Writer) -> None:
-        """Take away what makes the device look like something else; first of all an old superblock."""
-        size = self.wanted.size
-        if not self.wanted.zeroed:
-            writer.zero(0, min(CLEARED, size))
-            writer.flush()
-            if size >= 4 * CLEARED:
-                writer.zero(size - CLEARED, CLEARED)
-
-    def _superblocks(self, free: int, writer: Writer, device: BlockDevice | None) -> None:
+    def _superblocks(self, free: int, writer: Writer) -> None:
         """The copies, and when all is on stable storage the superblock itself."""
         layout = self.layout
         copies = layout.supers()[1:]
@@ -155,15 +147,11 @@ class Maker:
             offset = layout.start(group) * layout.block_size
             data = self._sealed(fields | {"state": 0, "block_group_nr": group & 0xFFFF})
             writer.write(offset, data if self.wanted.zeroed else data.ljust(layout.block_size, b"\0"))
-        writer.flush()
-        if device is not None:
-            device.sync(True)
-            device.write(disk.SUPERBLOCK_OFFSET, self._sealed(fields))
-            device.sync(True)
+        writer.seal(disk.SUPERBLOCK_OFFSET, self._sealed(fields))
 
     def _sealed(self, fields: dict[str, int | bytes]) -> bytes:
         """A superblock with its checksum, which starts from nothing of the volume's own."""
-        data = encode(disk.Superblock, **fields)
+        data = disk.Superblock.encode(**fields)
         return data[:-4] + pack("<I", self.sums.of(data[:-4], 0xFFFFFFFF)) if self.sums.on else data
 
     def _fields(self, free: int) -> dict[str, int | bytes]:

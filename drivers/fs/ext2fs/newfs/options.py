@@ -11,6 +11,7 @@ from rump.drivers.fs.ext2fs import features
 from rump.drivers.fs.ext2fs.newfs.layout import GROUP_BLOCKS_MAX
 from rump.drivers.fs.ext2fs.newfs.quota import GROUP, PROJECT, USER
 from rump.kernel.errors import fault
+from rump.kernel.vfs.newfs import Numbers, choice, known, power
 from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
@@ -79,13 +80,11 @@ class Wanted:
 
     def __init__(self, arguments: MountArguments) -> None:
         options, services = arguments.options, arguments.services
-        for name in options:
-            if name not in OPTIONS:
-                raise fault(e.EINVAL, f"unknown option {name}")
+        known(options, OPTIONS)
         device = arguments.device
         if device is None:
             raise fault(e.ENXIO, "ext2fs needs a device")
-        number = _Numbers(options)
+        number = Numbers(options)
         self.type = options.get("type", "ext2")
         if self.type not in TYPES:
             raise fault(e.EINVAL, f"option type={self.type}: not one of {' '.join(TYPES)}")
@@ -95,9 +94,9 @@ class Wanted:
         self.features = _features(self.type, _wished(options))
         self._sizes(number)
         self._of_features(number, options)
-        self.flex_groups = _power("flex_groups", number("flex_groups", 16, 1, 1 << 31))
+        self.flex_groups = power("flex_groups", number("flex_groups", 16, 1, 1 << 31))
         self.packed = bool(number("packed_meta_blocks", 0, 0, 1))
-        self.errors = _choice("errors", options.get("errors", "continue"), ERRORS)
+        self.errors = choice("errors", options.get("errors", "continue"), ERRORS)
         self.test_fs = bool(number("test_fs", 0, 0, 1))
         self.root_mode = _mode(options.get("root_perms", "755"))
         self.lazy_journal = bool(number("lazy_journal_init", 0, 0, 1))
@@ -115,21 +114,21 @@ class Wanted:
         self.last_mounted = _text("last_mounted", options.get("last_mounted", ""), 64)
         self.root_owner = _owner(options.get("root_owner", "0:0"))
 
-    def _sizes(self, number: _Numbers) -> None:
+    def _sizes(self, number: Numbers) -> None:
         """Block size, inode size and ratio: by the size of the volume, unless they are given."""
         mebibytes = self.size // MIB
         small = mebibytes < 512
-        self.block_size = _power("block_size", number("block_size", 1024 if small else 4096, 1024, 65536))
+        self.block_size = power("block_size", number("block_size", 1024 if small else 4096, 1024, 65536))
         ratio = 8192 if mebibytes < 3 else 4096 if small else 16384
         if mebibytes >= 4 * MIB:
             ratio = 65536 if mebibytes >= 16 * MIB else 32768
         cluster = number("cluster_size", self.block_size * 16, self.block_size * 2, 1 << 28)
-        self.cluster_size = _power("cluster_size", cluster)
+        self.cluster_size = power("cluster_size", cluster)
         if "bigalloc" in self.features:
             ratio = max(ratio, cluster)
         self.inode_ratio = number("inode_ratio", max(ratio, self.block_size), 1024, 1 << 26)
         self.inodes = number("inodes", 0, 1, 0xFFFFFFFF)
-        self.inode_size = _power("inode_size", number("inode_size", 256, 128, self.block_size))
+        self.inode_size = power("inode_size", number("inode_size", 256, 128, self.block_size))
         self.group_blocks = number("group_blocks", 0, 256, min(self.block_size * 8, GROUP_BLOCKS_MAX))
         if self.group_blocks % 8:
             raise fault(e.EINVAL, f"option group_blocks={self.group_blocks}: not a multiple of 8")
@@ -148,7 +147,7 @@ class Wanted:
             raise fault(e.EINVAL, f"option {name}={text}: no size")
         return size
 
-    def _of_features(self, number: _Numbers, options: dict[str, str]) -> None:
+    def _of_features(self, number: Numbers, options: dict[str, str]) -> None:
         """What has a meaning only with a feature."""
         for name, feature in NEEDED.items():
             if name in options and feature not in self.features:
@@ -162,7 +161,7 @@ class Wanted:
         self.fast_commit_size = number("fast_commit_size", 0, self.block_size, 1 << 40)
         self.orphan_file_size = self._bytes("orphan_file_size", options)
         self.mmp_interval = number("mmp_update_interval", 0, 0, 300)
-        kinds = [_choice("quotatype", word, QUOTAS) for word in options.get("quotatype", "").split(":") if word]
+        kinds = [choice("quotatype", word, QUOTAS) for word in options.get("quotatype", "").split(":") if word]
         kinds = kinds or [USER, GROUP]
         if "project" in self.features:
             kinds.append(PROJECT)
@@ -176,23 +175,6 @@ NEEDED = {
     "cluster_size": "bigalloc", "encoding": "casefold", "encoding_flags": "casefold",
 }  # fmt: skip
 """Option -> the feature it is about."""
-
-
-class _Numbers:
-    """Reads options that are numbers."""
-
-    def __init__(self, options: dict[str, str]) -> None:
-        self._options = options
-
-    def __call__(self, name: str, default: int, least: int, most: int) -> int:
-        text = self._options.get(name)
-        if text is None:
-            return default
-        if not text.isascii() or not text.isdigit() or len(text) > 20:
-            raise fault(e.EINVAL, f"option {name}={text}: not a number")
-        if not least <= int(text) <= most:
-            raise fault(e.EINVAL, f"option {name}={text}: not in {least} to {most}")
-        return int(text)
 
 
 def _features(kind: str, text: str) -> set[str]:
@@ -244,20 +226,6 @@ def _consistent(chosen: set[str]) -> set[str]:
     return chosen
 
 
-def _power(name: str, value: int) -> int:
-    """A number that must be a power of two."""
-    if value & value - 1:
-        raise fault(e.EINVAL, f"option {name}={value}: not a power of two")
-    return value
-
-
-def _choice(name: str, text: str, choices: dict[str, int]) -> int:
-    """One of some words, as a number."""
-    if text not in choices:
-        raise fault(e.EINVAL, f"option {name}={text}: not one of {' '.join(choices)}")
-    return choices[text]
-
-
 def _encoding(options: dict[str, str]) -> int:
     """The flags of the encoding of names."""
     name, flags = options.get("encoding", "utf8"), 0
@@ -265,7 +233,7 @@ def _encoding(options: dict[str, str]) -> int:
         raise fault(e.EINVAL, f"option encoding={name}: not one of {' '.join(ENCODINGS)}")
     for word in options.get("encoding_flags", "").replace(":", ",").split(","):
         if word:
-            flags = _choice("encoding_flags", word, {"strict": 1, "nostrict": 0})
+            flags = choice("encoding_flags", word, {"strict": 1, "nostrict": 0})
     return flags
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from struct import pack
 
-from rump.drivers.fs.ext2fs.newfs.encode import encode
 from rump.drivers.fs.ext2fs.newfs.mapping import Mapping
 from rump.drivers.fs.ext2fs.writing.mmp import CLEAN, MAGIC, NODE, SHORTEST, SUMMED, MmpBlock
 from rump.kernel.errors import fault
@@ -28,8 +27,8 @@ def protection(files: Files) -> dict[str, int]:
     """Make the block of multiple mount protection; the superblock's fields that come with it."""
     block = files.take_blocks(1)[0]
     interval = files.wanted.mmp_interval or SHORTEST
-    data = encode(MmpBlock, magic=MAGIC, seq=CLEAN, time=files.wanted.time, nodename=NODE,
-                  check_interval=max(interval, SHORTEST))  # fmt: skip
+    data = MmpBlock.encode(magic=MAGIC, seq=CLEAN, time=files.wanted.time, nodename=NODE,
+                           check_interval=max(interval, SHORTEST))  # fmt: skip
     data = data.ljust(SUMMED, b"\0")
     data += pack("<I", files.sums.of(data))
     files.blocks[block] = data.ljust(files.layout.block_size, b"\0")

@@ -9,9 +9,10 @@ begin: the small files of a directory, whose inodes share its group, come to lie
 from __future__ import annotations
 
 from rump.drivers.fs.ext2fs import disk_files
+from rump.drivers.fs.ext2fs.layout import BLOCK_UNINIT
 from rump.drivers.fs.ext2fs.writing.alloc_inodes import InodeAllocator
 from rump.drivers.fs.ext2fs.writing.bitmaps import clear, fill, find_run, free_run, ones
-from rump.drivers.fs.ext2fs.writing.groups import BLOCK_UNINIT, FREE_BLOCKS, FREE_INODES, RESERVED, WritableGroups
+from rump.drivers.fs.ext2fs.writing.groups import FREE_BLOCKS, FREE_INODES, RESERVED, WritableGroups
 from rump.kernel.errors import Corrupt, fault
 from rump.kernel.vfs.volume import HOLE
 from rump.rumpuser.interface import errno as e

@@ -10,8 +10,9 @@ tables stay dense.
 from __future__ import annotations
 
 from rump.drivers.fs.ext2fs import disk, disk_files
+from rump.drivers.fs.ext2fs.layout import BLOCK_UNINIT, INODE_UNINIT
 from rump.drivers.fs.ext2fs.writing.bitmaps import first_free
-from rump.drivers.fs.ext2fs.writing.groups import BLOCK_UNINIT, FREE_BLOCKS, FREE_INODES, INODE_UNINIT
+from rump.drivers.fs.ext2fs.writing.groups import FREE_BLOCKS, FREE_INODES
 from rump.kernel.errors import Corrupt, fault
 from rump.kernel.vfs.transaction import STRUCTURE
 from rump.rumpuser.interface import errno as e

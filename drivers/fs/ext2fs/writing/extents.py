@@ -169,7 +169,7 @@ class ExtentTrees(Maps):
             if not root.depth or root.count != 1:
                 return
             block = self._pointer(root.data, 0)
-            data, count = self._child(draft, block, root.depth - 1)
+            data, count = self.child(draft, block, root.depth - 1)
             if count > ROOT_ENTRIES:
                 return
             stop = _ITEM + count * _ITEM
@@ -195,7 +195,7 @@ class ExtentTrees(Maps):
             if not node.low <= low < limit <= node.limit:
                 raise Corrupt(f"inode {draft.number}: extent index of block {low} is out of order")
             child = self._pointer(node.data, index)
-            data, _ = self._child(draft, child, node.depth - 1)
+            data, _ = self.child(draft, child, node.depth - 1)
             node = Node(child, data, low if index else node.low, limit, block)
             path.append(node)
         return path

@@ -11,7 +11,8 @@ from __future__ import annotations
 from struct import Struct
 
 from rump.drivers.fs.ext2fs import disk
-from rump.drivers.fs.ext2fs.groups import CHECKSUM_AT, Groups
+from rump.drivers.fs.ext2fs.groups import CHECKSUM_AT
+from rump.drivers.fs.ext2fs.layout import BLOCK_UNINIT, INODE_UNINIT, LaidOutGroups
 from rump.drivers.fs.ext2fs.writing.bitmaps import Bitmaps
 from rump.kernel.errors import Corrupt, Fault
 from rump.kernel.vfs.transaction import RELEASE
@@ -23,14 +24,11 @@ if TYPE_CHECKING:
     from rump.drivers.fs.ext2fs.writing.state import State
 
     Row: TypeAlias = tuple[int, int, int, int, int]
-    Place: TypeAlias = tuple[int, int, int]
     Ranges: TypeAlias = list[tuple[int, int]]
 
-INODE_UNINIT, BLOCK_UNINIT = 1, 2       # flags of a descriptor
 FREE_BLOCKS, FREE_INODES = 0, 1         # columns of a row (directories, flags, unused follow), keys of totals
 RESERVED = 2                            # key of the totals
 ROWS_MAX = 8192         # groups whose unchanged counts are kept
-PLACES_MAX = 8192       # groups whose places are kept
 SPAN_MAX = 1024         # groups whose metadata may lie in one another, looked at together
 SPANS_MAX = 64          # such sets kept
 SUMMED_MAX = 16         # blocks of descriptors whose counts are added up at mount in any case
@@ -85,15 +83,13 @@ class InodeBitmaps(Bitmaps):
             raise Corrupt(f"inode bitmap: an inode is in use among the last {unused}")
 
 
-class WritableGroups(Groups):
+class WritableGroups(LaidOutGroups):
     """The groups of a volume.
 
     rows        group -> (free blocks, free inodes, directories, flags, unused inodes), of some; see `row`
     totals      FREE_BLOCKS, FREE_INODES -> how many the volume has; RESERVED -> how many of the blocks are promised
     changed     index of a block of descriptors -> True: rows in it changed
     blocks, inodes   the bitmaps
-    per_block   descriptors in a block
-    sums        there are checksums, and so flags and unused inodes count
     """
 
     def __init__(self, state: State, recount: bool = False) -> None:
@@ -101,21 +97,16 @@ class WritableGroups(Groups):
         super().__init__(state.medium)
         self._state = state
         self._store = state.store
-        self.geometry = geometry = state.geometry
+        geometry = self.geometry
         self.log = state.medium.log
-        self.per_block = self._per_block
-        self.sums = geometry.checksums or geometry.group_checksums
         if geometry.blocks_per_group & 7 or geometry.blocks_per_group > geometry.block_size * 8:
             raise Corrupt(f"superblock: blocks_per_group is {geometry.blocks_per_group}")
-        self._kind = disk.GroupDescriptor64 if self._size >= 64 else disk.GroupDescriptor
         names = (*_COUNTS, *_COUNTS_HIGH) if self._size >= 64 else _COUNTS
         self._counts = self._kind.narrow(*names, tail=self._size - self._kind.struct.size)
-        self._table_blocks = -(-geometry.inodes_per_group * geometry.inode_size // geometry.block_size)
         flex = geometry.raw.log_groups_per_flex if geometry.incompat & disk.INCOMPAT_FLEX_BG else 0
         self.flex = 1 << min(flex, 20)
         self._span = min(self.flex, SPAN_MAX)
         self._spans: dict[int, Ranges] = {}
-        self._places: dict[int, Place] = {}
         self._loaded: dict[int, None] = {}
         self.rows: dict[int, Row] = {}
         self.changed: dict[int, bool] = {}
@@ -199,38 +190,6 @@ class WritableGroups(Groups):
 
     # ---- layout ------------------------------------------------------------------------------------------------------
 
-    def start(self, group: int) -> int:
-        """The first block of a group."""
-        return self.geometry.first_data_block + group * self.geometry.blocks_per_group
-
-    def blocks_in(self, group: int) -> int:
-        """How many blocks a group has; the last one may be short."""
-        return min(self.geometry.blocks_per_group, self.geometry.blocks - self.start(group))
-
-    def place(self, group: int) -> Place:
-        """The blocks where a group's block bitmap, inode bitmap and inode table begin.
-
-        Errors: Corrupt - the descriptor's checksum, or they are outside the volume.
-        """
-        place = self._places.get(group)
-        if place is None:
-            table = self.inode_table(group)[0] >> self.geometry.shift
-            fields = self._fields(group)
-            blocks = fields["block_bitmap_lo"] | fields.get("block_bitmap_hi", 0) << 32
-            inodes = fields["inode_bitmap_lo"] | fields.get("inode_bitmap_hi", 0) << 32
-            for name, block in (("block", blocks), ("inode", inodes)):
-                if not self.geometry.has_data(block, 1):
-                    raise Corrupt(f"group {group}: {name} bitmap at block {block} is outside the volume")
-            if len(self._places) >= PLACES_MAX:
-                self._places.clear()
-            self._places[group] = place = blocks, inodes, table
-        return place
-
-    def _fields(self, group: int) -> dict[str, int]:
-        """The descriptor of a group as it is in its block."""
-        at = group % self.per_block * self._size
-        return dict(zip(self._kind.fields, self._kind.struct.unpack_from(self._block(group), at), strict=True))
-
     def metadata(self, group: int) -> Ranges:
         """(first block, block behind the last) of the bitmaps and inode tables that may lie in a group: its own, and
         with flex_bg those of the groups around it."""
@@ -243,7 +202,7 @@ class WritableGroups(Groups):
                     blocks, inodes, table = self.place(other)
                 except Corrupt:
                     continue        # that group's own affair
-                ranges += (blocks, blocks + 1), (inodes, inodes + 1), (table, table + self._table_blocks)
+                ranges += (blocks, blocks + 1), (inodes, inodes + 1), (table, table + self.table_blocks)
             if len(self._spans) >= SPANS_MAX:
                 self._spans.clear()
             self._spans[span] = found = _joined(ranges)
@@ -253,40 +212,14 @@ class WritableGroups(Groups):
         """What of a group is metadata of the volume, as a number; with `room`, the blocks kept for more descriptors
         too."""
         start, size = self.start(group), self.geometry.blocks_per_group
-        bits = (1 << min(self._at_start(group, room), size)) - 1
+        bits = (1 << min(self.at_start(group, room), size)) - 1
         for first, stop in self.metadata(group):
             low, high = max(first - start, 0), min(stop - start, size)
             if low < high:
                 bits |= (1 << high) - (1 << low)
         return bits
 
-    def _at_start(self, group: int, room: bool) -> int:
-        """Blocks at the start of a group that hold the superblock and descriptors, or copies."""
-        geometry = self.geometry
-        first = geometry.raw.first_meta_bg
-        meta = bool(geometry.incompat & disk.INCOMPAT_META_BG)
-        copy = int(geometry.has_super(group))
-        if meta and group // self.per_block >= first:
-            return copy + (group % self.per_block in (0, 1, self.per_block - 1))
-        if not copy:
-            return 0
-        spare = geometry.raw.reserved_gdt_blocks if room else 0
-        return 1 + (first if meta else geometry.descriptor_blocks) + spare
-
     # ---- checksums and encoding --------------------------------------------------------------------------------------
-
-    def _bitmap_sum(self, data: bytes, bits: int) -> int:
-        return self._state.services.crc32c(self.geometry.seed, data[: bits // 8])
-
-    def sound(self, group: int, kind: str, data: bytes, bits: int) -> bool:
-        """Whether a bitmap has the checksum that its descriptor says."""
-        if not self.geometry.checksums:
-            return True
-        fields = self._fields(group)
-        stored = fields[f"{kind}_bitmap_csum_lo"]
-        if f"{kind}_bitmap_csum_hi" in fields:
-            return self._bitmap_sum(data, bits) == stored | fields[f"{kind}_bitmap_csum_hi"] << 16
-        return self._bitmap_sum(data, bits) & 0xFFFF == stored
 
     def weight(self) -> int:
         """Blocks that `prepare` will change."""
@@ -302,7 +235,7 @@ class WritableGroups(Groups):
                 data = bytes(bitmap.used)
                 self._store.put(bitmaps.place(group), data, RELEASE)
                 if self.geometry.checksums:
-                    value = self._bitmap_sum(data, bitmaps.bits)
+                    value = self.bitmap_sum(data, bitmaps.bits)
                     sums.setdefault(group, {}).update({
                         f"{bitmaps.kind}_bitmap_csum_lo": value & 0xFFFF,
                         f"{bitmaps.kind}_bitmap_csum_hi": value >> 16,

@@ -8,13 +8,12 @@ is used from then on, as the format allows.  Volumes without a journal keep no l
 
 from __future__ import annotations
 
-from struct import Struct
-
+from rump.drivers.fs.ext2fs import orphan_file
 from rump.drivers.fs.ext2fs.disk import RO_COMPAT_ORPHAN_PRESENT
+from rump.drivers.fs.ext2fs.orphan_file import TAIL, TAIL_MAGIC
 from rump.kernel import abi
 from rump.kernel.errors import Corrupt, Fault
 from rump.kernel.vfs.transaction import STRUCTURE
-from rump.kernel.vfs.volume import DATA
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from rump.drivers.fs.ext2fs.inode import Inode
     from rump.drivers.fs.ext2fs.writing.inode import Draft
     from rump.drivers.fs.ext2fs.writing.state import State
-
-TAIL = Struct("<II")            # of a block of the orphan file: its magic, CRC-32C
-TAIL_MAGIC = 0x0B10CA04
 
 
 class Orphans:
@@ -115,15 +111,7 @@ class Orphans:
     def _file_blocks(self) -> Iterator[tuple[int, tuple[int, ...]]]:
         """(block of the volume, inode numbers in it) of the orphan file."""
         state = self._state
-        inode = self._file()
-        size = state.geometry.block_size
-        words = Struct(f"<{(size - TAIL.size) // 4}I")
-        done, total = 0, inode.size >> state.geometry.shift
-        while done < total:
-            for kind, block, count, target in state.maps.blocks(inode, done, total):
-                done = block + count
-                for index in range(count if kind == DATA else 0):
-                    yield target + index, words.unpack_from(state.store.read(target + index))
+        return orphan_file.blocks(state.maps, self._file(), state.geometry.shift, state.store.read)
 
     def _file(self) -> Inode:
         inodes = self._state.inodes
