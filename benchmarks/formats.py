@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""FAT, exFAT and ISO 9660: `fsu` against mtools, 7z, bsdtar and xorriso in the same run.
+"""FAT, exFAT and ISO 9660: `fsu` against mtools, 7z, bsdtar, xorriso and the Sleuth Kit in the same run.
 
     python benchmarks/formats.py [--runs N] [--markdown FILE] [--only WORD] [--keep FOLDER]
 
-As reading.py.  No tool but ours and 7z reads exFAT without a mount, and none but ours writes it.
+As reading.py.  Only the Sleuth Kit reads exFAT without a mount, and nothing but ours writes it.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def fat(work: Path) -> list[Job]:
 def exfat(work: Path) -> list[Job]:
     """exFAT; what reads it was written by fsu."""
     tree, image, target = work / "small", work / "small.exfat", work / "written.exfat"
-    out, seven = work / "out-fsu", work / "out-7z"
+    out, other = work / "out-fsu", work / "out-tsk"
     filled = [*fsu("cp", "-R", f"{tree}/.", f"{image}:/")]
 
     def once() -> None:
@@ -79,11 +79,12 @@ def exfat(work: Path) -> list[Job]:
                 lambda: copied(work / "empty.fat", work / "written.fat")),
             ], "fsu into FAT32", 1.2),
         Job("exFAT: `ls -lR`, 21,600 entries", [Contender("fsu", fsu("ls", "-lR", f"{image}:/"), once),
-            Contender("7z", ["7z", "l", str(image)], once)], "7z", 1),
+            Contender("fls", ["fls", "-f", "exfat", "-r", "-l", str(image)], once)], "fls", 1),
         Job("exFAT: extract the tree", [
             Contender("fsu", fsu("cp", "-R", f"{image}:/", out), lambda: (once(), gone(out))),
-            Contender("7z", ["7z", "x", "-y", f"-o{seven}", str(image)], lambda: (once(), gone(seven))),
-            ], "7z", 1),
+            Contender("tsk_recover", ["tsk_recover", "-f", "exfat", "-a", str(image), str(other)],
+                lambda: (once(), fresh(other))),
+            ], "tsk_recover", 1),
     ]  # fmt: skip
 
 

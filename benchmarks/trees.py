@@ -72,7 +72,7 @@ def huge(image: Path, tree: Path) -> None:
 def exfat(image: Path, size: str) -> None:
     """mkfs.exfat."""
     subprocess.run(["truncate", "-s", size, image], check=True)
-    subprocess.run(["mkfs.exfat", image], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["mkfs.exfat", "-c", "4K", image], check=True, stdout=subprocess.DEVNULL)
 
 
 def iso(image: Path, tree: Path) -> None:

@@ -86,6 +86,8 @@ BUILT_IN: dict[str, str] = {
     "tmpfs": "rump.drivers.fs.tmpfs",
     "ext2fs": "rump.drivers.fs.ext2fs",
     "msdosfs": "rump.drivers.fs.msdosfs",
+    "exfat": "rump.drivers.fs.exfat",
+    "cd9660": "rump.drivers.fs.cd9660",
 }
 """File-system drivers that come along: name -> package with a table called `driver`, in the order they are probed."""
 
@@ -100,6 +102,9 @@ ALIASES: dict[str, str] = {
     "fat12": "msdosfs",
     "fat16": "msdosfs",
     "fat32": "msdosfs",
+    "iso9660": "cd9660",
+    "iso": "cd9660",
+    "isofs": "cd9660",
 }
 """Other names for those; a test holds them equal to what the drivers' own tables say."""
 

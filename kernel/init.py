@@ -88,6 +88,7 @@ class Kernel(DeviceManagement):
             lambda: SleepLock(self.cpu),
             self.callouts.schedule,
             lambda nanoseconds: host.clock_sleep(CLOCK_RELWALL, nanoseconds),
+            lambda data, limit: host.inflate(data, limit),
         )
         self.wakeups = Wakeups(self.cpu, self.callouts, self.monotonic)
         self.devices = DeviceTable(host)

@@ -24,21 +24,42 @@ if TYPE_CHECKING:
     u16: TypeAlias = int
     u32: TypeAlias = int
     u64: TypeAlias = int
-    s32: TypeAlias = int        # a signed one
-    b3: TypeAlias = bytes       # bytes as they are, by how many
+    s8: TypeAlias = int         # signed ones
+    s32: TypeAlias = int
+    b2: TypeAlias = bytes       # bytes as they are, by how many
+    b3: TypeAlias = bytes
     b4: TypeAlias = bytes
+    b5: TypeAlias = bytes
+    b7: TypeAlias = bytes
     b8: TypeAlias = bytes
     b10: TypeAlias = bytes
     b11: TypeAlias = bytes
     b12: TypeAlias = bytes
+    b14: TypeAlias = bytes
     b16: TypeAlias = bytes
+    b17: TypeAlias = bytes
+    b18: TypeAlias = bytes
+    b19: TypeAlias = bytes
     b20: TypeAlias = bytes
+    b22: TypeAlias = bytes
+    b24: TypeAlias = bytes
+    b28: TypeAlias = bytes
+    b30: TypeAlias = bytes
     b32: TypeAlias = bytes
+    b37: TypeAlias = bytes
+    b53: TypeAlias = bytes
     b60: TypeAlias = bytes
     b64: TypeAlias = bytes
     b72: TypeAlias = bytes
+    b128: TypeAlias = bytes
+    b390: TypeAlias = bytes
+    b512: TypeAlias = bytes
+    b653: TypeAlias = bytes
+    b1960: TypeAlias = bytes
+    b1973: TypeAlias = bytes
+    b2041: TypeAlias = bytes
 
-_NUMBERS = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "s32": "i"}
+_NUMBERS = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "s8": "b", "s32": "i"}
 _OTHER_ORDER = {"<": ">", ">": "<"}
 
 
@@ -67,6 +88,13 @@ class Structure:
         """
         layout = Struct(_OTHER_ORDER[self.order] + "".join(self.fields.values())) if swapped else self.struct
         self.__dict__.update(zip(self.fields, layout.unpack_from(data, offset), strict=True))
+
+    @classmethod
+    def encode(cls, **values: int | bytes) -> bytes:
+        """The structure with these values; zeros in the fields not given."""
+        row = [values.pop(name, b"" if code.endswith("s") else 0) for name, code in cls.fields.items()]
+        assert not values, values
+        return cls.struct.pack(*row)
 
     @classmethod
     def narrow(cls, *names: str, tail: int = 0) -> Struct:

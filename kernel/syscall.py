@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SYSCALLS: dict[str, Callable[..., object]] = {}
 """The system calls loaded so far, by name; `rump.kernel.lwps.system_calls` has them all."""
+PATHS = ("path", "old")
+"""What parameters are called that say which file is meant."""
 
 
 def syscall(body: Callable[Concatenate[L, P], R]) -> Callable[Concatenate[L, P], R]:
@@ -27,6 +29,9 @@ def syscall(body: Callable[Concatenate[L, P], R]) -> Callable[Concatenate[L, P],
     It takes the virtual CPU and gives it back; drops what the lwp held; runs callouts that are due; turns a host's
     error into a `Fault`, and puts the path given into it.  Bodies never call other system calls.
     """
+    code = body.__code__  # type: ignore[attr-defined]
+    parameters = code.co_varnames[1 : code.co_argcount]
+    path = next((index for index, name in enumerate(parameters) if name in PATHS), -1)
 
     def enter(self: L, /, *arguments: P.args, **named: P.kwargs) -> R:
         kernel = self.kernel
@@ -39,10 +44,10 @@ def syscall(body: Callable[Concatenate[L, P], R]) -> Callable[Concatenate[L, P],
                 try:
                     return body(self, *arguments, **named)
                 except Fault as error:
-                    _name_path(error, arguments)
+                    _name_path(error, arguments, path)
                     raise
                 except HostError as error:
-                    raise _name_path(fault(error.errno or 0, error.detail), arguments) from None
+                    raise _name_path(fault(error.errno or 0, error.detail), arguments, path) from None
                 except BaseException:
                     kernel.mounts.distrust()
                     raise
@@ -62,13 +67,10 @@ def syscall(body: Callable[Concatenate[L, P], R]) -> Callable[Concatenate[L, P],
     return enter
 
 
-def _name_path(error: Fault, arguments: tuple[object, ...]) -> Fault:
-    """The first argument that is bytes is the path, in every call that can be told about one."""
-    if error.filename is None:
-        for argument in arguments[:2]:
-            if type(argument) is bytes:
-                error.filename = argument
-                break
+def _name_path(error: Fault, arguments: tuple[object, ...], path: int) -> Fault:
+    """Put the path into an error that names none: the argument at that index, which is -1 for calls without one."""
+    if error.filename is None and 0 <= path < len(arguments) and type(arguments[path]) is bytes:
+        error.filename = arguments[path]
     return error
 
 

@@ -89,6 +89,7 @@ MAGICS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x19\x85\xe0\x02", "JFFS2 (big-endian)"),
     (0, b"\x19\x85\x20\x03", "JFFS2 (big-endian)"),
     (32769, b"CD001", "ISO 9660"),
+    (32777, b"CDROM", "High Sierra (before ISO 9660)"),
     (0, b"\x1f\x8b\x08", "gzip compressed data"),
     (0, b"\xfd7zXZ\x00", "xz compressed data"),
     (0, b"\x28\xb5\x2f\xfd", "zstd compressed data"),

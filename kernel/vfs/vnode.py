@@ -96,6 +96,9 @@ class Vnode:
         """The names remembered that mean the same file."""
         if self.mount.capabilities.case_sensitive:
             return [name] if name in self.names else []
+        child = self.names.get(name)
+        if child is not None:       # it knows them, and a directory may have very many others
+            return [other for directory, other in child.aliases if directory is self]
         name_key = self.mount.volume.name_key
         key = name_key(name)
         return [other for other in self.names if other == name or name_key(other) == key]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from rump.rumpuser.interface import hypercalls as of
 from rump.rumpuser.interface.errno import EBADF, EEXIST, EFBIG, EINVAL, ENOENT, HostError
 from rump.rumpuser.pure import arguments
-from rump.rumpuser.pure import crc32c as checksums
+from rump.rumpuser.pure.accelerators import Accelerators
 from rump.rumpuser.pure.no_threads import FlagMutex, LonelyCondition
 from rump.rumpuser.pure.upcalls import Handshake, blocking
 
@@ -23,7 +23,7 @@ ABSENT = ("adopt", "busy", "discard", "lock")
 _PARAMETERS = {of.PARAM_NCPU: "1", of.PARAM_HOSTNAME: "rump"}
 
 
-class Bare(Handshake):
+class Bare(Accelerators, Handshake):
     """A host of one thread on `platform`."""
 
     def __init__(self, platform: Platform) -> None:
@@ -162,6 +162,3 @@ class Bare(Handshake):
         data = bytearray(max(0, min(length, device.size - source_offset)))
         self._transfer(source, of.BIO_READ, data, source_offset)
         return self._transfer(target, of.BIO_WRITE, data, target_offset)
-
-    crc32c = staticmethod(checksums.crc32c)
-    crc32c_many = staticmethod(checksums.crc32c_many)

@@ -388,6 +388,14 @@ class Hypercalls:
         """
         raise HostError(ENOSYS, "crc32c_many")
 
+    def inflate(self, data: Buffer, limit: int) -> bytes:
+        """What a zlib stream (RFC 1950) holds; bytes behind its end are passed over.
+
+        Errors: EINVAL - no such stream, a damaged or a truncated one, or it holds more than `limit` bytes.
+        Ensures: memory in proportion to `limit` and to `data`, whatever the stream says.
+        """
+        raise HostError(ENOSYS, "inflate")
+
 
 CALLS: tuple[str, ...] = tuple(name for name, value in vars(Hypercalls).items() if callable(value))
 """The names of all hypercalls, in the order declared."""

@@ -16,6 +16,7 @@ from rump.rumpuser.posix.clock import Clock, resolution
 from rump.rumpuser.posix.components import Components
 from rump.rumpuser.posix.console import Console
 from rump.rumpuser.posix.copy import Copy
+from rump.rumpuser.posix.inflate import Inflation
 from rump.rumpuser.posix.locks import OfdLocks
 from rump.rumpuser.posix.parameters import Parameters
 from rump.rumpuser.posix.seek_holes import SeekHoles
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 class Linux(
     Disk, SeekHoles, OfdLocks, Busy, Copy, Discard, Clock, LinuxEntropy, Parameters, Console, Threads, Components,
-    LinuxChecksums,
+    LinuxChecksums, Inflation,
 ):  # fmt: skip
     """The Linux backend.  Several in one process know nothing of one another, but share the program's environment."""
 

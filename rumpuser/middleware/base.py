@@ -17,7 +17,7 @@ FILES = (
     "copy_range", "lock", "busy",
 )  # fmt: skip
 BLOCKING = (*FILES, "clock_sleep")
-PRIVATE = ("init", "mutex_create", "condition_create", "crc32c", "crc32c_many")
+PRIVATE = ("init", "mutex_create", "condition_create", "crc32c", "crc32c_many", "inflate")
 """What does not reach the world outside: not traced line by line, not recorded."""
 
 
@@ -109,6 +109,9 @@ class Dispatch(Hypercalls):
         self, seeds: Sequence[int], data: Buffer, offset: int, stride: int, length: int, count: int
     ) -> list[int]:
         return self._call("crc32c_many", seeds, data, offset, stride, length, count)  # type: ignore[no-any-return]
+
+    def inflate(self, data: Buffer, limit: int) -> bytes:
+        return self._call("inflate", data, limit)  # type: ignore[no-any-return]
 
 
 class Middleware(Dispatch):

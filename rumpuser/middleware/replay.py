@@ -14,7 +14,7 @@ from rump.rumpuser.interface.errno import NAMES, HostError, number
 from rump.rumpuser.interface.hypercalls import VERSION, Condition, Mutex
 from rump.rumpuser.middleware.base import BLOCKING, Dispatch
 from rump.rumpuser.middleware.recording import FORM, KEY, fill, pack, pack_arguments, unpack, unpack_traits
-from rump.rumpuser.pure import crc32c as checksums
+from rump.rumpuser.pure.accelerators import Accelerators
 from rump.rumpuser.pure.no_threads import FlagMutex, LonelyCondition
 from rump.rumpuser.pure.upcalls import Handshake
 
@@ -31,7 +31,7 @@ class ReplayError(Exception):
     """What happens differs from the recording; or there is no recording here."""
 
 
-class Replay(Handshake, Dispatch):
+class Replay(Accelerators, Handshake, Dispatch):
     """`lines` are those of a recording: a file opened for reading bytes, or a list."""
 
     def __init__(self, lines: Iterable[bytes], components: dict[str, Loader] | None = None) -> None:
@@ -101,9 +101,6 @@ class Replay(Handshake, Dispatch):
 
     def condition_create(self, mutex: Mutex) -> Condition:
         return LonelyCondition(mutex, lambda nanoseconds: None)
-
-    crc32c = staticmethod(checksums.crc32c)
-    crc32c_many = staticmethod(checksums.crc32c_many)
 
     def _call(self, name: str, *arguments: Any) -> Any:
         if name in BLOCKING:

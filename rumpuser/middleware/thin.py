@@ -35,3 +35,6 @@ class Thin(Hypercalls):
         self, seeds: Sequence[int], data: Buffer, offset: int, stride: int, length: int, count: int
     ) -> list[int]:
         return self.host.crc32c_many(seeds, data, offset, stride, length, count)
+
+    def inflate(self, data: Buffer, limit: int) -> bytes:
+        return self.host.inflate(data, limit)

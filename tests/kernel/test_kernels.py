@@ -194,3 +194,19 @@ def test_booting_and_stat_are_cheap(lwp):
         for _ in range(100):
             kernel.lwp.stat(b"/dev/null")
         assert calls == []
+
+
+def test_errors_name_the_file_that_is_meant(kernel):
+    """Not the bytes that were to be written, nor a link's target."""
+    lwp = kernel.lwp
+    fd = lwp.open(b"/f", abi.O_RDWR | abi.O_CREAT)
+    lwp.close(fd)
+    with pytest.raises(OSError) as caught:
+        lwp.pwrite(fd, b"secret", 0)
+    assert caught.value.filename is None
+    with pytest.raises(FileNotFoundError) as caught:
+        lwp.symlink(b"target", b"/no/such")
+    assert caught.value.filename == b"/no/such"
+    with pytest.raises(FileNotFoundError) as caught:
+        lwp.rename(b"/missing", b"/f")
+    assert caught.value.filename == b"/missing"

@@ -55,7 +55,7 @@ def read(device: BlockDevice) -> PartitionTable | None:
     if not sector or sector[510:] != MAGIC:
         return None
     entries = _entries(sector)
-    used = [entry for entry in entries if entry.type and entry.sectors]
+    used = [entry for entry in entries if entry.sectors and (entry.type or _is_hybrid(entry))]
     if any(entry.status & ~ACTIVE for entry in entries) or (_is_volume(sector) and not _fit(device, used)):
         return None
     signature = int.from_bytes(sector[SIGNATURE : SIGNATURE + 4], "little")
@@ -81,6 +81,11 @@ def is_protective(table: PartitionTable) -> bool:
 
 def _entries(sector: bytes) -> list[Entry]:
     return [Entry(sector, ENTRIES + 16 * index) for index in range(4)]
+
+
+def _is_hybrid(entry: Entry) -> bool:
+    """Whether an entry stands for all of an ISO 9660 image that is a disk image as well: xorriso gives it type 0."""
+    return entry.status == ACTIVE and not entry.start
 
 
 def _is_volume(sector: bytes) -> bool:

@@ -484,7 +484,7 @@ def test_by_the_kernel(tmp_path):
     with boot(default()) as kernel:
         kernel.etfs_register(b"/dev/read", os.fsencode(path))
         kernel.etfs_register(b"/dev/write", os.fsencode(path), read_only=False)
-        for fstype, device, errno in (("ext4", b"/dev/read", e.EROFS), ("msdosfs", b"/dev/write", e.EOPNOTSUPP),
+        for fstype, device, errno in (("ext4", b"/dev/read", e.EROFS), ("tmpfs", b"/dev/write", e.EOPNOTSUPP),
                                       ("nonsensefs", b"/dev/write", e.ENODEV)):  # fmt: skip
             with pytest.raises(OSError) as caught:
                 kernel.newfs(fstype, device, {})

@@ -81,9 +81,13 @@ def newfs(arguments: MountArguments) -> tuple[tuple[bytes, bytes], ...]:
 
 
 class Maker:
-    """A volume in the making."""
+    """A volume in the making.
+
+    free   blocks, once it is written
+    """
 
     def __init__(self, wanted: Wanted, sums: Sums) -> None:
+        self.free = 0
         self.wanted = wanted
         self.sums = sums
         self.layout = Layout(wanted)
@@ -127,6 +131,7 @@ class Maker:
             writer.wipe(self.wanted.size)       # first of all an old superblock
         groups = Groups(self.wanted, self.space, self.sums, writer, self.files.count)
         groups.write()
+        self.free = groups.free_blocks
         if self.journal and not (self.wanted.zeroed or self.wanted.lazy_journal):
             for low, high in self.journal.runs:
                 writer.zero(low * block_size, (high - low) * block_size)
@@ -135,13 +140,13 @@ class Maker:
         writer.write(table, inodes + bytes(-len(inodes) % block_size))
         for block, data in sorted(self.files.blocks.items()):
             writer.write(block * block_size, data)
-        self._superblocks(groups.free_blocks, writer)
+        self._superblocks(writer)
 
-    def _superblocks(self, free: int, writer: Writer) -> None:
+    def _superblocks(self, writer: Writer) -> None:
         """The copies, and when all is on stable storage the superblock itself."""
         layout = self.layout
         copies = layout.supers()[1:]
-        fields = self._fields(free)
+        fields = self._fields()
         fields["kbytes_written"] = writer.count + SUPER * (1 + len(copies)) >> 10
         for group in copies:
             offset = layout.start(group) * layout.block_size
@@ -154,7 +159,7 @@ class Maker:
         data = disk.Superblock.encode(**fields)
         return data[:-4] + pack("<I", self.sums.of(data[:-4], 0xFFFFFFFF)) if self.sums.on else data
 
-    def _fields(self, free: int) -> dict[str, int | bytes]:
+    def _fields(self) -> dict[str, int | bytes]:
         layout, wanted = self.layout, self.wanted
         shift, clusters = layout.block_size.bit_length() - 11, layout.cluster.bit_length() - 1
         time = wanted.time
@@ -172,7 +177,7 @@ class Maker:
             "reserved_gdt_blocks": layout.reserved_gdt, "raid_stride": wanted.stride,
             "raid_stripe_width": wanted.stripe_width, "overhead_clusters": self.overhead & 0xFFFFFFFF,
         }  # fmt: skip
-        for name, value in (("blocks", layout.blocks), ("r_blocks", layout.reserved), ("free_blocks", free)):
+        for name, value in (("blocks", layout.blocks), ("r_blocks", layout.reserved), ("free_blocks", self.free)):
             fields[f"{name}_count_lo"] = value & 0xFFFFFFFF
             fields[f"{name}_count_hi"] = value >> 32
         return fields | self._feature_fields() | self._journal_fields() | self.places
@@ -226,7 +231,8 @@ class Maker:
             (b"block size", layout.block_size), (b"blocks", layout.blocks), (b"reserved blocks", layout.reserved),
             (b"inodes", layout.inodes), (b"inode size", layout.inode_size), (b"groups", layout.groups),
             (b"blocks per group", layout.group_blocks), (b"inodes per group", layout.group_inodes),
-            (b"journal blocks", journal),
+            (b"journal blocks", journal), (b"free blocks", self.free),
+            (b"free inodes", layout.inodes - self.files.count), (b"cluster size", layout.block_size * layout.cluster),
             (b"backups", " ".join(str(layout.start(group)) for group in layout.supers()[1:][:1000])),
         )  # fmt: skip
         return tuple([(key, value if isinstance(value, bytes) else str(value).encode()) for key, value in rows])
