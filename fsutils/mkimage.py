@@ -54,6 +54,8 @@ fsu mkimage --table mbr -p format=fat32,label=BOOT,from=boot,bootable --raw u-bo
     an SD card with a boot loader outside of partitions
 """
 
+RELATED = ("mkfs", "part")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
