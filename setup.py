@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What pyproject.toml cannot say: which packages there are, and the compiled pieces where they can be built.
+"""What pyproject.toml cannot say: which packages there are, the compiled pieces where they can be built, and the
+manual pages and completion scripts, which the commands print themselves.
 
 The pieces are optional.  Without cffi or a C compiler the wheel is the pure one and everything works, slower.
 """
 
 import os
 import shutil
+import subprocess
 import sys
 import sysconfig
+import tempfile
 
 from setuptools import find_packages, setup
 from setuptools.command.build_ext import build_ext
+
+from distutils.command.install_data import install_data  # isort: skip  # setuptools' own, once it has been imported
 
 PARTS = ["rumpuser*", "kernel*", "drivers*", "fsutils*", "servers*"]
 
@@ -40,6 +45,36 @@ class BuildPieces(build_ext):
         super().build_extensions()
 
 
+COMPLETIONS = {
+    "bash": "share/bash-completion/completions/fsu",
+    "zsh": "share/zsh/site-functions/_fsu",
+    "fish": "share/fish/vendor_completions.d/fsu.fish",
+}
+
+
+class InstallPages(install_data):
+    """Manual pages and completion scripts, made by the commands of this checkout; they need nothing else of it."""
+
+    def run(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            os.symlink(os.path.dirname(os.path.abspath(__file__)), os.path.join(folder, "rump"))
+            pages = os.path.join(folder, "pages")
+            self._fsu(folder, "manual", "-o", pages, "--release", self.distribution.get_version())
+            self.data_files = [("share/man/man1", [os.path.join(pages, name) for name in sorted(os.listdir(pages))])]
+            for shell, target in COMPLETIONS.items():
+                place = os.path.join(folder, shell, os.path.basename(target))
+                os.mkdir(os.path.dirname(place))
+                with open(place, "wb") as file:
+                    file.write(self._fsu(folder, "completion", shell))
+                self.data_files.append((os.path.dirname(target), [place]))
+            super().run()
+
+    def _fsu(self, folder: str, *words: str) -> bytes:
+        environment = {**os.environ, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1", "RUMP_NATIVE": "0"}
+        command = [sys.executable, "-m", "rump.fsutils", *words]
+        return subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout
+
+
 pieces = compiled_pieces()
 setup(
     packages=[
@@ -48,6 +83,7 @@ setup(
     ],
     package_dir={"rump": ".", "rump.conformance": "tests/conformance"},
     cffi_modules=pieces,
-    cmdclass={"build_ext": BuildPieces},
+    cmdclass={"build_ext": BuildPieces, "install_data": InstallPages},
+    data_files=[("share/man/man1", [])],        # what is in it is made when it is installed
     options={"bdist_wheel": {"py_limited_api": "cp311"}} if pieces else {},
 )
