@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from rump.fsutils.attributes import is_link
-from rump.fsutils.finding.walk import COMMAND_LINE, NEVER, Limits, Walk
-from rump.fsutils.writing import each, written
+from rump.fsutils.finding.walk import ALWAYS, COMMAND_LINE, NEVER, Limits, Walk
+from rump.fsutils.writing import each_match, written
 from rump.kernel import abi
 from rump.kernel.errors import fault
 from rump.kernel.vfs.volume import MODE
@@ -26,8 +26,18 @@ def add_options(parser: argparse.ArgumentParser, operands: str) -> None:
     """The options they share."""
     add = parser.add_argument
     add("-R", "--recursive", action="store_true", help="and all that is below")
+    add("-H", dest="links", action="store_const", const=COMMAND_LINE,
+        help="with -R: follow symbolic links among the operands")  # fmt: skip
+    add("-L", dest="links", action="store_const", const=ALWAYS, help="with -R: follow all symbolic links")
+    add("-P", dest="links", action="store_const", const=NEVER, help="with -R: follow no symbolic link")
+    add("-f", "--silent", "--quiet", dest="silent", action="store_true", help="say nothing of what cannot be changed")
     add("-v", "--verbose", action="store_true", help="print what is changed")
     add("operands", nargs="+", metavar="operand", help=operands)
+
+
+def follows(arguments: argparse.Namespace) -> bool:
+    """Whether what symbolic links among the operands lead to is meant, as long as neither -H nor -L nor -P says it."""
+    return not (arguments.no_follow or arguments.recursive)
 
 
 def change_all(
@@ -38,27 +48,35 @@ def change_all(
 
     `follow`: what a symbolic link among the operands leads to is meant.  The exit status.
     """
+    limits = Limits()
+    limits.follow = COMMAND_LINE if follow else NEVER
+    if arguments.recursive and arguments.links is not None and not arguments.no_follow:
+        limits.follow = arguments.links
+    limits.most = 1 << 62 if arguments.recursive else 0
 
     def test(found: Found) -> bool:
-        if follow and found.depth == 0 and is_link(found.row[MODE]):
+        if limits.follow != NEVER and found.depth == 0 and is_link(found.row[MODE]):
             raise fault(e.ENOENT, "leads nowhere")
         if change(found) and arguments.verbose:
             command.out.write(told(found) + b"\n")
         return True
 
-    limits = Limits()
-    limits.follow = COMMAND_LINE if follow else NEVER
-    limits.most = 1 << 62 if arguments.recursive else 0
-    walk = Walk(test, limits, command.session, command.fail)
+    walk = Walk(test, limits, command.session, _silence if arguments.silent else command.fail)
 
     def operand(lwp: Lwp, path: bytes, operand: Operand) -> None:
-        walk.operand(lwp, path, operand.shown)
+        try:
+            walk.operand(lwp, path, operand.shown)
+        except OSError:
+            if not arguments.silent:
+                raise
 
-    return each(command, written(command, texts), operand)
+    return each_match(command, written(command, texts), operand)
+
+
+def _silence(path: bytes, error: OSError | str) -> None:
+    """Say nothing."""
 
 
 def flag(found: Found) -> int:
     """How to name a found file in a system call: what was followed to it must be followed again."""
-    if found.depth == 0 and found.row[MODE] & abi.S_IFMT != abi.S_IFLNK:
-        return 0
-    return abi.AT_SYMLINK_NOFOLLOW
+    return abi.AT_SYMLINK_NOFOLLOW if is_link(found.row[MODE]) else 0

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["OPERANDS", "add_arguments", "run"]
 
 OPERANDS = "GID IMAGE[@PARTITION]:/PATH ..."
+RELATED = ("chown", "chmod")
+EXAMPLES = """\
+fsu chgrp -R 100 x.img:/srv
+    Give a tree to group 100.
+"""
 
 
 def run(command: Command, arguments: argparse.Namespace) -> int:

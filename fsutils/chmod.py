@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Change permissions inside images.  MODE is octal or symbolic: 644, u+rwX,go-w.
 
-With -R symbolic links are left alone; those among the operands are followed.
+With -R symbolic links are left alone, unless -L is given; those among the operands are followed, unless -P is given.
 """
 
 from __future__ import annotations
@@ -27,10 +27,21 @@ OPERANDS = "MODE IMAGE[@PARTITION]:/PATH ..."
 
 _LETTERS = frozenset("rwxXstugo,+-=")
 
+RELATED = ("chown", "chgrp")
+EXAMPLES = """\
+fsu chmod 644 x.img:/etc/passwd
+    By number.
+
+fsu chmod -R u+rwX,go-w x.img:/srv
+    By letters, all below a directory, too.
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of chmod."""
     parser.add_argument("--reference", metavar="FILE", help="the mode of this file (host or IMAGE:/PATH), no MODE")
+    parser.add_argument("-h", "--no-dereference", dest="no_follow", action="store_true",
+                        help="symbolic links themselves")  # fmt: skip
     add_options(parser, "the mode, and what to change")
     add_writing_options(parser)
 
@@ -69,7 +80,7 @@ def _change_all(
 
     def one(found: Found) -> bool:
         mode = found.row[MODE]
-        if of.is_link(mode):
+        if of.is_link(mode) and not arguments.no_follow:
             return False
         new = change(mode, found.is_directory)
         if new == mode & 0o7777:
@@ -81,7 +92,7 @@ def _change_all(
         new = change(found.row[MODE], found.is_directory)
         return b"mode of %b changed from %04o to %04o" % (quoted(found.path), found.row[MODE] & 0o7777, new)
 
-    return change_all(command, arguments, texts, True, one, told)
+    return change_all(command, arguments, texts, not arguments.no_follow, one, told)
 
 
 def _change(text: str) -> ModeChange:

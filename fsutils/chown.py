@@ -2,12 +2,12 @@
 """Change owners inside images: UID, UID:GID or :GID.
 
 Owners are numbers unless --names says whose names count: the image's own /etc/passwd and /etc/group, or the host's.
-With -R symbolic links are changed themselves; else what they lead to, unless -h is given.
+With -R symbolic links are changed themselves unless -H or -L is given; else what they lead to, unless -h is given.
 """
 
 from __future__ import annotations
 
-from rump.fsutils.changing import add_options, change_all, flag
+from rump.fsutils.changing import add_options, change_all, flag, follows
 from rump.fsutils.errors import UsageError
 from rump.fsutils.options import add_writing_options
 from rump.fsutils.owners import CHOICES, Numbers
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from rump.fsutils.finding.found import Found
 
 OPERANDS = "UID[:GID] IMAGE[@PARTITION]:/PATH ..."
+RELATED = ("chgrp", "chmod")
+EXAMPLES = """\
+fsu chown -R 1000:1000 x.img:/home/ann
+    By number.
+
+fsu chown --names image ann x.img:/home/ann
+    By a name from /etc/passwd in the image.
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +76,6 @@ def change(command: Command, arguments: argparse.Namespace, texts: list[str], us
         before = found.row[UID], found.row[GID]
         return b"owner of %b changed from %d:%d to %d:%d" % (quoted(found.path), *before, *wanted(found))
 
-    follow = not (arguments.no_follow or arguments.recursive)
     if arguments.names == "numbers":
         Numbers().check(user, group)        # before anything is changed
-    return change_all(command, arguments, texts, follow, one, told)
+    return change_all(command, arguments, texts, follows(arguments), one, told)

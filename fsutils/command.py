@@ -85,8 +85,10 @@ class Command:
     out      standard output
     session  images and the kernel that reads them
     status   the exit status so far: 0, 1 once anything failed
+    checks_room   copies see first whether there is room in an image
     """
 
+    checks_room = True
     __slots__ = ("errors", "out", "program", "session", "status")
 
     def __init__(self, program: str, session: Session, out: Output, errors: IO[bytes]) -> None:

@@ -3,8 +3,9 @@
 
 A directory that is there gets the copies; so does a copy of `IMAGE:/` or of a path that ends in `/.`, whose contents go
 straight into it, as do the attributes of the directory itself with -a.  What is in the way is replaced, symbolic links
-in the target too; nothing is written through them.  Files that come into an image belong to root unless owners are
-kept or given.  With SOURCE_DATE_EPOCH in the environment times are made reproducible, and so is the image.
+in the target too; nothing is written through them.  - is standard input, or output.  Files that come into an image
+belong to root unless owners are kept or given.  With SOURCE_DATE_EPOCH in the environment times are made reproducible,
+and so is the image.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from rump.fsutils.copy.options import (
 )
 from rump.fsutils.errors import UsageError
 from rump.fsutils.operand import parse as parse_operand
-from rump.fsutils.options import add_writing_options, make_parser
+from rump.fsutils.options import add_writing_options, make_parser, with_defaults
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +44,21 @@ OPERANDS = "SOURCE ... TARGET"
 _WORDS = ("mode", "ownership", "timestamps", "links", "xattr", "context", "all")
 _USUAL = ("mode", "ownership", "timestamps")
 _SPARSE = {"auto": KEEP_HOLES, "always": MAKE_HOLES, "never": NO_HOLES}
+
+RELATED = ("get", "put", "mv", "tar")
+EXAMPLES = """\
+fsu cp disk.img@2:/etc/fstab .
+    Copy a file out.
+
+fsu cp -aR --owner 0:0 ./rootfs/. x.img:/
+    Fill an image with what is in a directory; all of it belongs to root.
+
+fsu cp -a x.img:/etc y.img@2:/backup/
+    Copy from one image to another.
+
+hostname | fsu cp - x.img:/etc/hostname
+    Write what another program prints.
+"""
 
 
 def _attributes(text: str) -> tuple[str, ...]:
@@ -80,6 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--sparse", choices=tuple(_SPARSE), default="auto",
         help="holes: as they are, also for blocks of zeros, or none")  # fmt: skip
     add("-f", "--remove-destination", action="store_true", help="accepted; what is in the way is always replaced")
+    add("-i", "--interactive", action="store_true", help="ask before anything is replaced")
     add("-n", "--no-clobber", action="store_true", help="leave alone what is there")
     add("-u", "--update", action="store_true", help="replace only what is older")
     add("-x", "--one-file-system", action="store_true", help="leave out what is mounted below")
@@ -96,11 +113,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """Read a command line; ``--preserve`` has a value only behind ``=``."""
     parser = make_parser("cp", OPERANDS, __doc__ or "")
     add_arguments(parser)
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    usual = "--preserve=" + ",".join(_USUAL)
-    return parser.parse_intermixed_args(
-        [usual if word == "--preserve" and i < end else word for i, word in enumerate(arguments)]
-    )
+    return parser.parse_intermixed_args(with_defaults(arguments, {"--preserve": ",".join(_USUAL)}))
 
 
 def make_keep(arguments: argparse.Namespace) -> Keep:
@@ -136,6 +149,10 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
 
     copying = Copying(command, target, make_keep(arguments), make_rules(arguments))
     copying.verbose = arguments.verbose
+    if arguments.interactive:
+        from rump.fsutils.asking import overwriting
+
+        copying.rules.agree = overwriting(command)
     copying.changes = changes = read_options(arguments, time_ns())
     changes.applied_to(copying.keep)
     if target.image is not None:

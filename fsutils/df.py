@@ -1,72 +1,153 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Show how full the file systems in images are, in KiB unless told otherwise."""
+"""Show how full the file systems in images are: all those of a disk image, unless a partition is named.
+
+Sizes are for people on a terminal, else in KiB, unless told otherwise.
+"""
 
 from __future__ import annotations
 
 from rump.fsutils import names, sizes
 from rump.fsutils.operand import parse as parse_operand
+from rump.fsutils.volumes import volumes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rump.fsutils.command import Command
     from rump.fsutils.operand import Operand
     from rump.kernel.stat import Statvfs
 
 OPERANDS = "IMAGE[@PARTITION] ..."
+RELATED = ("du", "info")
+EXAMPLES = """\
+fsu df -h disk.img@1 disk.img@2
+    Show how full two partitions are.
+
+fsu df -i x.img
+    Show how many files there is room for.
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options, as Linux and the BSDs know them."""
-    parser.add_argument("-h", dest="human", action="store_true", help="in K, M, G")
-    parser.add_argument("-k", dest="kilobytes", action="store_true", help="in KiB; it is unless -h")
-    parser.add_argument("-i", dest="inodes", action="store_true", help="inodes in place of space")
-    parser.add_argument("-T", dest="types", action="store_true", help="the types of file systems too")
-    parser.add_argument("-P", dest="portable", action="store_true", help="one line each; it always is")
+    parser.add_argument("-h", "--human-readable", dest="human", action="store_true", help="in K, M, G")
+    parser.add_argument("-k", dest="unit", action="store_const", const=1024, help="in KiB")
+    parser.add_argument("-m", dest="unit", action="store_const", const=1 << 20, help="in MiB")
+    parser.add_argument("-g", dest="unit", action="store_const", const=1 << 30, help="in GiB")
+    parser.add_argument("--block-size", dest="unit", type=sizes.block_size, metavar="SIZE", help="in 512, 1K, 1M ...")
+    parser.add_argument("-i", "--inodes", dest="inodes", action="store_true", help="inodes in place of space")
+    parser.add_argument("--inodes-too", action="store_true", help="inodes and space (the -i of the BSDs)")
+    parser.add_argument("-t", "--type", action="append", default=[], metavar="TYPE,...",
+                        help="only file systems of these types")  # fmt: skip
+    parser.add_argument("--fields", action="store_true", help="all that statvfs says (the -G of NetBSD)")
+    parser.add_argument("-T", "--print-type", dest="types", action="store_true", help="the types of file systems too")
+    parser.add_argument("-P", "--portability", dest="portable", action="store_true",
+                        help="the headings of POSIX, sizes never for people unless -h")  # fmt: skip
+    parser.add_argument("--total", action="store_true", help="a grand total at the end")
     parser.add_argument("--json", action="store_true", help="a JSON object a line, sizes in bytes")
     parser.add_argument("operands", nargs="+", help="images")
 
 
 def run(command: Command, arguments: argparse.Namespace) -> int:
-    """Show each operand's file system."""
-    rows = [] if arguments.json else [_heading(arguments)]
-    for text in arguments.operands:
-        operand = parse_operand(text, image_by_default=True)
+    """Show each operand's file systems."""
+    _settle(command, arguments)
+    table = not arguments.json and not arguments.fields
+    rows = [_heading(arguments)]
+    counts = [0] * 6
+    for operand in _operands(command, arguments):
         try:
             lwp, path = command.session.resolve(operand)
             said = lwp.statvfs(path)
         except OSError as error:
             command.fail(operand, error)
             continue
+        if not wanted(said, arguments.type):
+            continue
+        found = _counts(said)
+        counts = [one + other for one, other in zip(counts, found, strict=True)]
         if arguments.json:
             command.out.write(_json(operand, said))
+        elif arguments.fields:
+            command.out.write(_fields(operand, said))
         else:
-            rows.append(_row(operand, said, arguments))
-    if len(rows) > 1:
+            kind = said.f_fstypename.decode("ascii", "replace")
+            rows.append(_row(names.shown(operand.volume), kind, found, arguments))
+    if table and len(rows) > 1:
+        if arguments.total:
+            rows.append(_row("total", "-", counts, arguments))
         command.out.write(b"".join(_table(rows, arguments.types)))
     return command.status
 
 
+def _settle(command: Command, o: argparse.Namespace) -> None:
+    """Work out what the options imply."""
+    o.human = o.human or (o.unit is None and command.out.is_terminal and not o.portable)
+    o.unit = o.unit or 1024
+
+
+def _operands(command: Command, o: argparse.Namespace) -> Iterator[Operand]:
+    """The file systems that the operands stand for."""
+    for text in o.operands:
+        operand = parse_operand(text, image_by_default=True)
+        try:
+            found = volumes(command.session, operand)
+        except OSError as error:
+            command.fail(operand, error)
+        else:
+            yield from found
+
+
+def wanted(said: Statvfs, lists: list[str]) -> bool:
+    """Whether a file system is of one of the types asked for; ``no`` before a list: of none of them."""
+    if not lists:
+        return True
+    from rump.kernel.component import ALIASES
+
+    text = ",".join(lists)
+    kind = said.f_fstypename.decode("ascii", "replace")
+    driver = ALIASES.get(kind, kind)
+    found = any(ALIASES.get(name, name) == driver for name in text.removeprefix("no").split(","))
+    return found != text.startswith("no")
+
+
 def _heading(o: argparse.Namespace) -> list[str]:
-    columns = ["Inodes", "IUsed", "IFree", "IUse%"] if o.inodes else [
-        "Size" if o.human else "1K-blocks", "Used", "Avail" if o.human else "Available", "Use%"
-    ]  # fmt: skip
+    inodes = ["Inodes", "IUsed", "IFree", "IUse%"]
+    blocks = "Size" if o.human else f"{o.unit if o.portable else unit_name(o.unit)}-blocks"
+    share = "Capacity" if o.portable else "Use%"
+    space = [blocks, "Used", "Avail" if o.human and not o.portable else "Available", share]
+    columns = inodes if o.inodes else space + inodes if o.inodes_too else space
     return ["Filesystem", *(["Type"] if o.types else []), *columns]
 
 
-def _row(operand: Operand, s: Statvfs, o: argparse.Namespace) -> list[str]:
+def unit_name(unit: int) -> str:
+    """What a heading calls a unit.
+
+    >>> [unit_name(unit) for unit in (1024, 512, 1 << 20, 3 << 30)]
+    ['1K', '512', '1M', '3G']
+    """
+    power = 0
+    while power < len(sizes.UNITS) and not unit % 1024:
+        unit //= 1024
+        power += 1
+    return f"{unit}{sizes.UNITS[power - 1] if power else ''}"
+
+
+def _counts(s: Statvfs) -> list[int]:
+    """Size, used and available bytes; all, used and free inodes."""
+    space = [blocks * s.f_frsize for blocks in (s.f_blocks, s.f_blocks - s.f_bfree, s.f_bavail)]
+    return [*space, s.f_files, s.f_files - s.f_ffree, s.f_ffree]
+
+
+def _row(name: str, kind: str, counts: Sequence[int], o: argparse.Namespace) -> list[str]:
     """The cells of a file system."""
-    if o.inodes:
-        used = s.f_files - s.f_ffree
-        numbers = [str(s.f_files), str(used), str(s.f_ffree), share(used, s.f_ffree)]
-    else:
-        used, free = s.f_blocks - s.f_bfree, s.f_bavail
-        amounts = [blocks * s.f_frsize for blocks in (s.f_blocks, used, free)]
-        numbers = [sizes.human(n) if o.human else str(sizes.blocks(n)) for n in amounts] + [share(used, free)]
-    kind = [s.f_fstypename.decode("ascii", "replace")] if o.types else []
-    return [names.shown(operand.volume), *kind, *numbers]
+    space = [sizes.human(n) if o.human else str(sizes.blocks(n, o.unit)) for n in counts[:3]]
+    space.append(share(counts[1], counts[2]))
+    inodes = [sizes.human(n) if o.human and o.inodes else str(n) for n in counts[3:]]
+    inodes.append(share(counts[4], counts[5]))
+    numbers = inodes if o.inodes else space + inodes if o.inodes_too else space
+    return [name, *([kind] if o.types else []), *numbers]
 
 
 def share(used: int, free: int) -> str:
@@ -90,6 +171,16 @@ def _table(rows: Sequence[list[str]], types: bool) -> list[bytes]:
         ).encode() + b"\n"
         for row in rows
     ]  # fmt: skip
+
+
+def _fields(operand: Operand, s: Statvfs) -> bytes:
+    """All that statvfs says, a line for each field."""
+    lines = [f"{names.shown(operand.volume)}:"]
+    for field in s._fields:
+        value = getattr(s, field)
+        text = names.shown(value) if isinstance(value, bytes) else str(value)
+        lines.append(f"  {field.removeprefix('f_'):<12} {text}")
+    return "\n".join(lines).encode() + b"\n"
 
 
 def _json(operand: Operand, s: Statvfs) -> bytes:

@@ -2,11 +2,18 @@
 """Search for files inside images.
 
 Tests: -name -iname -path -ipath -regex -iregex -lname -ilname (patterns), -type -xtype LETTER,... -size [+-]N[cwbkMGT]
--perm [-/]MODE -empty -links -inum -uid -gid -user -group [+-]N -mtime -atime -ctime DAYS -mmin -amin -cmin MINUTES
--newer FILE -newerXY FILE (X of a c m B; Y also t: a date) -true -false.
-Actions: -print -print0 -ls -printf FORMAT -prune -quit.  Operators: ( ) ! -not -a -and -o -or , .
-Everywhere: -maxdepth N -mindepth N -depth -xdev -H -L -P.  Output is sorted; regular expressions are Python's.
+-perm [-/]MODE -empty -links -inum -uid -gid [+-]N -user -group NAME|[+-]N -nouser -nogroup (names are the image's, of
+its /etc/passwd and /etc/group) -mtime -atime -ctime DAYS -mmin -amin -cmin MINUTES -newer -anewer -cnewer -mnewer FILE
+-newerXY FILE (X of a c m B; Y also t: a date) -since -asince -csince -msince DATE -flags [-+]FLAG,... -fstype TYPE
+-true -false.
+Actions: -print -print0 -printx -ls -printf FORMAT -delete -exec COMMAND ; -exec COMMAND {} + -prune -quit
+-exit [STATUS].  Operators: ( ) ! -not -a -and -o -or , .
+Everywhere: -maxdepth N -mindepth N -depth [N] -xdev -follow -H -L -P.  Output is sorted.  Regular expressions are
+Python's, or those of -regextype posix-basic or posix-extended.
 A path is matched as it is printed and as it is inside the image.
+-delete removes files and empty directories, what is in a directory first.  -exec runs a command of the host on copies
+of regular files, each under its path in the image in a directory that is there while the command runs; what it does to
+them does not change the image.
 """
 
 from __future__ import annotations
@@ -20,26 +27,41 @@ from rump.fsutils.finding.expression import Parser
 from rump.fsutils.finding.found import Quit
 from rump.fsutils.finding.tests import TIMES, newer, table
 from rump.fsutils.finding.walk import ALWAYS, COMMAND_LINE, NEVER, Limits, Walk
+from rump.fsutils.operand import expanded
 from rump.fsutils.operand import parse as parse_operand
-from rump.fsutils.options import make_parser
+from rump.fsutils.options import add_writing_options, make_parser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
     from rump.fsutils.command import Command
+    from rump.fsutils.finding.doing import Together
     from rump.fsutils.finding.expression import Primary, Words
     from rump.fsutils.finding.found import Found, Test
 
 OPERANDS = "[-H|-L|-P] IMAGE[@PARTITION][:/PATH] ... [expression]"
 
 _FOLLOW = {"-H": COMMAND_LINE, "-L": ALWAYS, "-P": NEVER}
+DELIMITERS = b" \t\n'\"\\"         # of words, for xargs
 _WITH_VALUE = ("--fs-type", "--fs-options", "--record")
+
+RELATED = ("ls", "grep")
+EXAMPLES = """\
+fsu find disk.img@2:/ -name '*.conf' -newer ./reference
+    Find files by name and time.
+
+fsu find x.img:/ -type f -perm -4000 -ls
+    List programs that run as their owner.
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that are not part of the expression."""
     parser.add_argument("--json", action="store_true", help="-print prints a JSON object a line")
+    parser.add_argument("--xargs", action="store_true",
+                        help="leave out names that xargs would take apart (the -X of the BSDs)")  # fmt: skip
+    add_writing_options(parser)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -75,7 +97,8 @@ def _options(arguments: list[str]) -> tuple[list[str], list[str]]:
 class Actions:
     """What is done with files found, and the words that need the session.
 
-    used   there is an action in the expression besides -prune and -quit
+    used     there is an action in the expression besides -prune and -quit
+    deletes  -delete is one of them
     """
 
     def __init__(self, command: Command, limits: Limits, as_json: bool) -> None:
@@ -83,7 +106,8 @@ class Actions:
         self._limits = limits
         self._write = command.out.write
         self.print = self._print_json if as_json else self._print
-        self.used = False
+        self.used = self.deletes = False
+        self._gathering: list[Together] = []
 
     def table(self) -> dict[str, Primary]:
         """Word -> what makes its action."""
@@ -92,10 +116,20 @@ class Actions:
             "-print0": lambda words: self._action(self._print0),
             "-ls": lambda words: self._long(),
             "-printf": self._printf,
+            "-delete": lambda words: self._delete(),
+            "-exec": self._execute,
             "-quit": lambda words: self._quit,
             "-maxdepth": lambda words: self._limit("most", words),
             "-mindepth": lambda words: self._limit("least", words),
-            "-depth": lambda words: self._switch("post"),
+            "-depth": self._depth,
+            "-follow": lambda words: self._follow(),
+            "-printx": lambda words: self._action(self._printx),
+            "-exit": self._exit,
+            "-since": lambda words: self._since(words, "m"),
+            "-asince": lambda words: self._since(words, "a"),
+            "-csince": lambda words: self._since(words, "c"),
+            "-msince": lambda words: self._since(words, "m"),
+            "-mnewer": lambda words: self._newer(words, "m", "m"),
             "-xdev": lambda words: self._switch("one_volume"),
             "-mount": lambda words: self._switch("one_volume"),
             "-newer": lambda words: self._newer(words, "m", "m"),
@@ -119,6 +153,10 @@ class Actions:
 
     def _print0(self, found: Found) -> bool:
         self._write(found.path + b"\0")
+        return True
+
+    def _printx(self, found: Found) -> bool:
+        self._write(b"".join(b"\\%c" % byte if byte in DELIMITERS else b"%c" % byte for byte in found.path) + b"\n")
         return True
 
     def _print_json(self, found: Found) -> bool:
@@ -147,8 +185,54 @@ class Actions:
         show = LongLines()
         return self._action(lambda found: (self._write(show(found)), True)[1])
 
+    def _delete(self) -> Test:
+        from rump.fsutils.finding.doing import delete
+
+        self.deletes = self._limits.post = True
+        return self._action(delete)
+
+    def _execute(self, words: Words) -> Test:
+        from rump.fsutils.finding.doing import execute
+
+        test, gathered = execute(self._command, words)
+        if gathered is not None:
+            self._gathering.append(gathered)
+        return self._action(test)
+
+    def finish(self) -> None:
+        """All is found: run the commands that waited for more."""
+        for gathered in self._gathering:
+            try:
+                gathered.finish()
+            except OSError as error:
+                self._command.fail("-exec", error)
+
     def _quit(self, found: Found) -> bool:
         raise Quit
+
+    def _exit(self, words: Words) -> Test:
+        """End, with a status."""
+        status = int(words.take()) if (words.peek() or "").isdigit() else 0
+
+        def leave(found: Found) -> bool:
+            self._command.status = self._command.status or status & 0xFF
+            raise Quit
+
+        return leave
+
+    def _depth(self, words: Words) -> Test:
+        """What is in a directory before it; with a number, what is so deep down."""
+        text = words.peek() or ""
+        if not text.lstrip("+-").isdigit():
+            return self._switch("post")
+        wanted, sign = int(words.take().lstrip("+-")), text[0]
+        if sign == "+":
+            return lambda found: found.depth > wanted
+        return lambda found: found.depth < wanted if sign == "-" else found.depth == wanted
+
+    def _follow(self) -> Test:
+        self._limits.follow = ALWAYS
+        return lambda found: True
 
     def _limit(self, name: str, words: Words) -> Test:
         text = words.argument()
@@ -168,6 +252,9 @@ class Actions:
         except (OSError, ValueError) as error:
             raise words.wrong(text, getattr(error, "strerror", None) or str(error)) from None
         return newer(TIMES[mine], reference)
+
+    def _since(self, words: Words, mine: str) -> Test:
+        return self._newer(words, mine, "t")
 
     def _time_of(self, text: str, which: str) -> int:
         """A time of a file, on the host or in an image.  Errors: OSError."""
@@ -192,11 +279,22 @@ def _date(text: str) -> int:
     return since // timedelta(microseconds=1) * 1000
 
 
+def _without_delimiters(test: Test, command: Command) -> Test:
+    """A test that passes over names which xargs would take apart, with a word about them."""
+
+    def asked(found: Found) -> bool:
+        if any(byte in DELIMITERS for byte in found.path):
+            command.warn(found.path, "xargs would take this name apart; left out")
+            return False
+        return test(found)
+
+    return asked
+
+
 def run(command: Command, arguments: argparse.Namespace) -> int:
     """Search."""
     if not arguments.operands:
         raise UsageError("which image?")
-    operands = [parse_operand(text, image_by_default=True) for text in arguments.operands]
     limits = Limits()
     limits.follow = arguments.follow
     actions = Actions(command, limits, arguments.json)
@@ -206,13 +304,22 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
     elif not actions.used:
         wanted = test
         test = lambda found: wanted(found) and actions.print(found)  # noqa: E731
+    if arguments.xargs:
+        test = _without_delimiters(test, command)
+    if actions.deletes:
+        for text in arguments.operands:
+            command.session.writes_to(parse_operand(text, image_by_default=True))
     walk = Walk(test, limits, command.session, command.fail)
     try:
-        for operand in operands:
+        for operand in expanded(command.session, arguments.operands):
+            if command.interrupted:
+                break
             try:
                 walk.operand(*command.session.resolve(operand), operand.shown)
             except OSError as error:
                 command.fail(operand, error)
     except Quit:
         pass
+    finally:
+        actions.finish()
     return 0

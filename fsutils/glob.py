@@ -35,23 +35,26 @@ def entries(lwp: Lwp, path: bytes) -> list[tuple[bytes, int]]:
     return sorted(found)
 
 
-def matching(lwp: Lwp, path: bytes, pattern: bytes) -> Iterator[bytes]:
-    """The paths below a directory that match a pattern, sorted, each once."""
+def matching(lwp: Lwp, path: bytes, pattern: bytes, *, hidden: bool = True) -> Iterator[bytes]:
+    """The paths below a directory that match a pattern, sorted, each once.
+
+    `hidden`: names that begin with a dot match patterns that do not.
+    """
     parts = [part for part in pattern.split(b"/") if part not in (b"", b".")]
     found = [path.rstrip(b"/")]
     for index, part in enumerate(parts):
         last = index == len(parts) - 1
         if part == b"**":
-            found = list(dict.fromkeys(deep for base in found for deep in _below(lwp, base, last)))
+            found = list(dict.fromkeys(deep for base in found for deep in _below(lwp, base, last, hidden)))
         elif _MAGIC.isdisjoint(part):
             found = [base + b"/" + part for base in found if _exists(lwp, base + b"/" + part)]
         else:
-            found = list(dict.fromkeys(hit for base in found for hit in _matching(lwp, base, part)))
+            found = list(dict.fromkeys(hit for base in found for hit in _matching(lwp, base, part, hidden)))
     if parts:
         yield from sorted(found)
 
 
-def _matching(lwp: Lwp, base: bytes, part: bytes) -> Iterator[bytes]:
+def _matching(lwp: Lwp, base: bytes, part: bytes, hidden: bool) -> Iterator[bytes]:
     """The entries of a directory that match one part of a pattern; nothing if it is no directory."""
     expression = _expression(part)
     try:
@@ -59,11 +62,11 @@ def _matching(lwp: Lwp, base: bytes, part: bytes) -> Iterator[bytes]:
     except OSError:
         return
     for name, _ in names:
-        if expression.match(name):
+        if expression.match(name) and (hidden or name[:1] != b"." or part[:1] == b"."):
             yield base + b"/" + name
 
 
-def _below(lwp: Lwp, base: bytes, files: bool) -> Iterator[bytes]:
+def _below(lwp: Lwp, base: bytes, files: bool, hidden: bool) -> Iterator[bytes]:
     """A directory and all directories below it, and the other files too if asked for; links are not followed."""
     pending = [base]
     while pending:
@@ -74,6 +77,8 @@ def _below(lwp: Lwp, base: bytes, files: bool) -> Iterator[bytes]:
         except OSError:
             continue
         for name, kind in names:
+            if not hidden and name[:1] == b".":
+                continue
             if kind == abi.DT_DIR:
                 pending.append(path + b"/" + name)
             elif files:

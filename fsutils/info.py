@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from rump.kernel.dev.partitions import PartitionTable
 
 OPERANDS = "IMAGE[@PARTITION] ..."
+RELATED = ("part", "df")
+EXAMPLES = """\
+fsu info disk.img
+    Tell what it is, and what is in its partitions.
+
+fsu info --json disk.img
+    The same for programs.
+"""
 
 
 class Content:

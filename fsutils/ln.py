@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from rump.kernel.lwps import Lwp
 
 OPERANDS = "[-s] TARGET ... IMAGE[@PARTITION]:/PATH"
+RELATED = ("cp", "readlink")
+EXAMPLES = """\
+fsu ln -s ../srv/data x.img:/data
+    Make a symbolic link.
+
+fsu ln x.img:/bin/busybox x.img:/bin/sh
+    Make another name for a file.
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("-s", "--symbolic", action="store_true", help="make symbolic links")
     add("-f", dest="replace", action="store_true", help="replace what is there")
-    add("-n", "--no-dereference", dest="no_follow", action="store_true",
+    add("-i", "--interactive", action="store_true", help="ask before anything is replaced")
+    add("-n", "-h", "--no-dereference", dest="no_follow", action="store_true",
         help="a symbolic link to a directory is no directory to make links in")  # fmt: skip
     add("-T", "--no-target-directory", dest="exactly", action="store_true", help="the last operand is the link itself")
     add("-L", "--logical", action="store_true", help="link to what a symbolic link leads to, not to the link")
@@ -63,6 +72,8 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
             command.fail(text, error)
             continue
         try:
+            if arguments.interactive and not _may_go(command, lwp, name, below(link, name)):
+                continue
             _make(arguments, target, lwp, name)
         except OSError as error:
             command.fail(below(link, name), error)
@@ -75,9 +86,10 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
 
 def _make(arguments: argparse.Namespace, target: bytes, lwp: Lwp, name: bytes) -> None:
     """Make one link."""
-    if arguments.replace and not arguments.symbolic and _same(lwp, target, name):
+    replace = arguments.replace or arguments.interactive
+    if replace and not arguments.symbolic and _same(lwp, target, name):
         return
-    if arguments.replace:
+    if replace:
         try:
             lwp.unlink(name)
         except FileNotFoundError:
@@ -86,6 +98,17 @@ def _make(arguments: argparse.Namespace, target: bytes, lwp: Lwp, name: bytes) -
         symlink(lwp, target, name)
     else:
         lwp.linkat(abi.AT_FDCWD, target, abi.AT_FDCWD, name, abi.AT_SYMLINK_FOLLOW if arguments.logical else 0)
+
+
+def _may_go(command: Command, lwp: Lwp, name: bytes, shown: bytes) -> bool:
+    """Whether there is nothing of that name, or it may be replaced."""
+    from rump.fsutils.asking import agreed
+
+    try:
+        lwp.lstat(name)
+    except FileNotFoundError:
+        return True
+    return agreed(command, "replace", shown)
 
 
 def symlink(lwp: Lwp, target: bytes, name: bytes) -> None:

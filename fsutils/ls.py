@@ -6,14 +6,17 @@ from __future__ import annotations
 from rump.fsutils import attributes, dates, sizes
 from rump.fsutils.descent import Descent
 from rump.fsutils.listing import entries as rows
-from rump.fsutils.listing.naming import Naming
-from rump.fsutils.operand import parse as parse_operand
+from rump.fsutils.listing.naming import Naming, is_colored
+from rump.fsutils.operand import expanded
+from rump.fsutils.options import make_parser, with_defaults
 from rump.fsutils.owners import CHOICES, Owners
+from rump.fsutils.sizes import block_size
 from rump.kernel.vfs import volume as v
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from rump.fsutils.command import Command
     from rump.fsutils.listing.entries import Entry
@@ -25,61 +28,97 @@ OPERANDS = "IMAGE[@PARTITION][:/PATH] ..."
 
 _FLAGS = (
     ("-l", "long", "long lines: mode, links, owner, group, size, time, name"),
-    ("-a", "all", "also entries that begin with a dot"),
-    ("-A", "almost_all", "the same without . and .."),
-    ("-R", "recursive", "and everything below"),
-    ("-d", "directory", "directories themselves, not what is in them"),
-    ("-h", "human", "sizes in K, M, G"),
-    ("-i", "inode", "inode numbers"),
-    ("-s", "blocks", "space taken, in KiB"),
-    ("-n", "numeric", "long, owners as numbers"),
+    ("-a --all", "all", "also entries that begin with a dot"),
+    ("-A --almost-all", "almost_all", "the same without . and .."),
+    ("-R --recursive", "recursive", "and everything below"),
+    ("-d --directory", "directory", "directories themselves, not what is in them"),
+    ("-h --human-readable", "human", "sizes in K, M, G"),
+    ("-i --inode", "inode", "inode numbers"),
+    ("-s --size", "blocks", "space taken, in KiB"),
+    ("-n --numeric-uid-gid", "numeric", "long, owners as numbers"),
     ("-o", "no_group", "long without the group"),
     ("-g", "no_owner", "long without the owner"),
-    ("-r", "reverse", "the other way round"),
+    ("-r --reverse", "reverse", "the other way round"),
     ("-1", "single", "one name a line"),
     ("-C", "columns", "columns, also where no terminal is"),
-    ("-L", "dereference", "what symbolic links lead to"),
-    ("-H", "dereference_operand", "the same for operands only"),
+    ("-L --dereference", "dereference", "what symbolic links lead to"),
+    ("-H --dereference-command-line", "dereference_operand", "the same for operands only"),
     ("-f", "raw", "all, in the directory's own order"),
-    ("-k", "kilobytes", "space in KiB; it always is"),
+    ("-k", "kilobytes", "space in KiB; it is unless --block-size says otherwise"),
+    ("-m", "commas", "names with commas between, as many on a line as fit"),
+    ("-x", "across", "columns, sorted across"),
+    ("--flags", "flags", "file flags, in long lines (the -o of the BSDs)"),
     ("--group-directories-first", "directories_first", "directories before all else"),
     ("--full-time", "full_time", "long with --time-style=full-iso"),
     ("--json", "json", "a JSON object a line"),
 )
+_TIMES = {
+    "atime": v.ATIME, "access": v.ATIME, "use": v.ATIME, "ctime": v.CTIME, "status": v.CTIME, "mtime": v.MTIME,
+    "modification": v.MTIME, "birth": v.BIRTHTIME, "creation": v.BIRTHTIME,
+}  # fmt: skip
 _CHOICES = (
     ("-t", "sort", "time", "newest first"),
     ("-S", "sort", "size", "biggest first"),
     ("-U", "sort", "none", "in the directory's own order"),
     ("-X", "sort", "extension", "by what is behind the last dot"),
+    ("-v", "sort", "version", "numbers in names count as numbers"),
     ("-u", "time", v.ATIME, "time of last access"),
     ("-c", "time", v.CTIME, "time of last change of attributes"),
-    ("-F", "classify", "all", "/ behind directories, * @ | = behind other kinds"),
+    ("-F --classify", "classify", "all", "/ behind directories, * @ | = behind other kinds"),
     ("-p", "classify", "slash", "/ behind directories"),
-    ("-q", "quoting", "question", "? for what does not print"),
-    ("-b", "quoting", "c", "C escapes for what does not print"),
-    ("-N", "quoting", "literal", "names as they are"),
+    ("-q --hide-control-chars", "quoting", "question", "? for what does not print"),
+    ("-b --escape", "quoting", "escape", "C escapes for what does not print"),
+    ("-N --literal", "quoting", "literal", "names as they are"),
+    ("-Q --quote-name", "quoting", "c", "names in double quotes, as in C"),
+    ("--octal", "quoting", "octal", "octal escapes for what does not print (the -B of the BSDs)"),
 )
+
+RELATED = ("tree", "stat", "find")
+EXAMPLES = """\
+fsu ls -l disk.img@2:/etc
+    List a directory in the second partition.
+
+fsu ls -lR --json x.img
+    All there is, for programs.
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options, as Linux and the BSDs know them."""
     for flag, name, text in _FLAGS:
-        parser.add_argument(flag, dest=name, action="store_true", help=text)
+        parser.add_argument(*flag.split(), dest=name, action="store_true", help=text)
     for flag, name, value, text in _CHOICES:
-        parser.add_argument(flag, dest=name, action="store_const", const=value, help=text)
-    parser.add_argument("--sort", dest="sort", choices=("none", "name", "time", "size", "extension"))
+        parser.add_argument(*flag.split(), dest=name, action="store_const", const=value, help=text)
+    parser.add_argument("--sort", dest="sort", help="the order",
+                        choices=("none", "name", "time", "size", "extension", "version", "width"))  # fmt: skip
+    parser.add_argument("--time", dest="time_word", metavar="WORD", choices=tuple(_TIMES),
+                        help="the time that is shown or sorted by: atime, ctime, mtime, birth")  # fmt: skip
+    parser.add_argument("--quoting-style", dest="quoting", choices=("literal", "shell", "shell-always", "c", "escape"),
+                        help="how names are shown; shell on a terminal, else literal")  # fmt: skip
+    parser.add_argument("-I", "--ignore", action="append", default=[], metavar="GLOB", help="leave out such names")
+    parser.add_argument("--hide", action="append", default=[], metavar="GLOB", help="the same, unless -a or -A")
+    parser.add_argument("--block-size", dest="unit", type=block_size, default=1024, metavar="SIZE",
+                        help="what space is counted in: 512, 1K, 1M ...")  # fmt: skip
     parser.add_argument("--time-style", default="locale", metavar="STYLE",
                         help="locale, iso, long-iso, full-iso or +FORMAT as for date")  # fmt: skip
-    parser.add_argument("--color", nargs="?", default="never", const="always", choices=("always", "auto", "never"))
+    parser.add_argument("--color", choices=("always", "auto", "never"),
+                        help="in colour, as LS_COLORS says; usually on a terminal")  # fmt: skip
     parser.add_argument("--names", default="numbers", choices=CHOICES,
                         help="owners by name, from the image's /etc/passwd or the host's")  # fmt: skip
     parser.add_argument("operands", nargs="*", help="what to list")
 
 
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read a command line; ``--color`` has a value only behind ``=``."""
+    parser = make_parser("ls", OPERANDS, __doc__ or "")
+    add_arguments(parser)
+    return parser.parse_intermixed_args(with_defaults(arguments, {"--color": "always"}))
+
+
 def run(command: Command, arguments: argparse.Namespace) -> int:
     """List the operands: files first, then each directory."""
     _settle(command, arguments)
-    Lister(command, arguments).list_operands([parse_operand(t, image_by_default=True) for t in arguments.operands])
+    Lister(command, arguments).list_operands(list(expanded(command.session, arguments.operands)))
     return command.status
 
 
@@ -97,13 +136,27 @@ def _settle(command: Command, o: argparse.Namespace) -> None:
     o.names = "numbers" if o.numeric else o.names
     o.all = o.all or o.raw
     o.almost_all = o.almost_all or o.all
+    if o.time_word is not None:
+        o.time = _TIMES[o.time_word]
+    o.ignored = _ignored(o)
     o.sort = o.sort or ("none" if o.raw else "time" if o.time is not None and not o.long else "name")
     o.time = v.MTIME if o.time is None else o.time
-    o.columns = not o.long and not o.single and (o.columns or command.out.is_terminal)
-    colored = o.color == "always" or (o.color == "auto" and command.out.is_terminal)
+    o.columns = not o.long and not o.single and (o.columns or o.across or o.commas or command.out.is_terminal)
+    colored = is_colored(o, command.out.is_terminal)
     o.attributes = bool(
         o.long or o.json or o.blocks or colored or o.classify == "all" or o.dereference or o.sort in ("time", "size")
     )
+
+
+def _ignored(o: argparse.Namespace) -> Callable[[bytes], bool] | None:
+    """Whether a name is to be left out; None if none is."""
+    patterns = o.ignore + (o.hide if not o.almost_all else [])
+    if not patterns:
+        return None
+    from rump.fsutils.finding.patterns import glob
+
+    tests = [glob(pattern) for pattern in patterns]
+    return lambda name: any(test(name) for test in tests)
 
 
 class Lister:
@@ -119,7 +172,8 @@ class Lister:
 
     def list_operands(self, operands: list[Operand]) -> None:
         """Files first, as one list; then directories, with headings if there is more than one thing to show."""
-        directories: list[tuple[Operand, Lwp]] = []
+        directories: dict[bytes, tuple[Operand, Lwp]] = {}
+        order: list[Entry] = []
         files: dict[Lwp, list[Entry]] = {}
         for operand in operands:
             try:
@@ -128,13 +182,16 @@ class Lister:
                 self.command.fail(operand, error)
                 continue
             if attributes.is_directory(entry[2][v.MODE]) and not self.options.directory:
-                directories.append((operand, lwp))
+                directories[operand.shown] = operand, lwp
+                order.append(entry)
             else:
                 files.setdefault(lwp, []).append(entry)
         for lwp, found in files.items():
             self._files(lwp, found)
         headings = len(operands) > 1 or self.options.recursive
-        for operand, lwp in directories:
+        rows.sort(order, self.options)
+        for shown, _, _ in order:
+            operand, lwp = directories[shown]
             if self.command.interrupted:
                 break
             self.list_tree(lwp, operand, headings)
@@ -205,7 +262,7 @@ class Lister:
                 out.write((b"\n" if self._separate else b"") + self.naming.escape(path) + b":\n")
             if o.long or o.blocks:
                 total = sum([entry[2][v.ALLOCATED] for entry in found])
-                out.write(f"total {sizes.human(total) if o.human else sizes.blocks(total)}\n".encode())
+                out.write(f"total {sizes.human(total) if o.human else sizes.blocks(total, o.unit)}\n".encode())
             self._write(found, targets, lwp)
         self._separate = True
         if not o.recursive:

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["OPERANDS", "add_arguments", "run"]
 
 ALL = 0o777
+RELATED = ("rmdir",)
+EXAMPLES = """\
+fsu mkdir -p x.img:/srv/www/html
+    Make a directory and those above it.
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

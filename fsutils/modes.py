@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from rump.fsutils.errors import UsageError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -68,6 +70,22 @@ class ModeChange:
             return mode & ~bits
         kept = mode & _SET_ID & who if is_directory and not bits & _SET_ID else 0
         return mode & ~who | bits | kept
+
+
+def given_mode(text: str | None, usual: int) -> int | None:
+    """The mode that -m says for something new that usually has another; None if it was not given.
+
+    >>> oct(given_mode("g-w,o=", 0o666)), given_mode(None, 0o666)
+    ('0o640', None)
+
+    Errors: UsageError.
+    """
+    if text is None:
+        return None
+    try:
+        return ModeChange(text)(usual, False)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def _parse(clause: str, text: str) -> list[Clause]:

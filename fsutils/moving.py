@@ -12,6 +12,7 @@ from rump.fsutils.copy.paths import below, split
 from rump.fsutils.copy.report import Refused
 from rump.fsutils.copy.run import Copying
 from rump.fsutils.errors import UsageError
+from rump.fsutils.operand import STDIO
 from rump.fsutils.removal import remove_tree
 from rump.fsutils.writing import quoted
 from rump.kernel.abi import S_IFDIR, S_IFMT
@@ -19,6 +20,7 @@ from rump.kernel.vfs.volume import MODE, MTIME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rump.fsutils.asking import Agree
     from rump.fsutils.command import Command
     from rump.fsutils.copy.options import Keep, Rules
     from rump.fsutils.copy.source import Source
@@ -27,10 +29,14 @@ if TYPE_CHECKING:
 
 
 class Moving(Copying):
-    """Moves to one target."""
+    """Moves to one target.
+
+    agree  asked by its path whether a file may be replaced; None: it may
+    """
 
     def __init__(self, command: Command, target: Operand, keep: Keep, rules: Rules) -> None:
         super().__init__(command, target, keep, rules)
+        self.agree: Agree | None = None
         self._copied: list[tuple[Operand, Target]] = []
 
     def copy(self, operands: list[Operand], *, into: bool, exactly: bool) -> None:
@@ -46,6 +52,8 @@ class Moving(Copying):
                 self._remove(operand)
 
     def to_target(self, operand: Operand, source: Source, into: bool, exactly: bool) -> None:
+        if STDIO in (operand.text, self.to.text):
+            raise UsageError("standard input and output cannot be moved; cp copies them")
         if split(operand.path)[1] is None:
             raise UsageError(f"{operand.text}: a directory without a name of its own cannot be moved")
         try:
@@ -61,6 +69,10 @@ class Moving(Copying):
         existing = self.rules.existing
         if old is not None and (
             existing == NO_CLOBBER or (existing == UPDATE and old.mtime >= attributes[MTIME])
+        ):
+            return
+        if old is not None and self.agree is not None and not self.agree(
+            below(self.to.shown, name) if directory == self.to.path else self.to.shown
         ):
             return
         if self._renamed(operand, below(directory, name)):

@@ -18,12 +18,21 @@ if TYPE_CHECKING:
     from rump.fsutils.command import Command
 
 OPERANDS = "SOURCE ... TARGET"
+RELATED = ("cp", "rm")
+EXAMPLES = """\
+fsu mv x.img:/etc/fstab.new x.img:/etc/fstab
+    Rename a file.
+
+fsu mv x.img:/var/log ./log
+    Move a tree out of an image.
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of mv."""
     add = parser.add_argument
-    add("-f", dest="replace", action="store_true", help="accepted; what is in the way is always replaced")
+    add("-f", dest="interactive", action="store_false", default=False, help="do not ask, whatever -i before it said")
+    add("-i", "--interactive", action="store_true", help="ask before anything is replaced")
     add("-n", "--no-clobber", action="store_true", help="leave alone what is there")
     add("-u", "--update", action="store_true", help="replace only what is older")
     add("-v", "--verbose", action="store_true", help="print what is moved")
@@ -43,5 +52,9 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
     existing = NO_CLOBBER if arguments.no_clobber else UPDATE if arguments.update else OVERWRITE
     moving = Moving(command, target, archive(), Rules(recursive=True, follow=NEVER, existing=existing))
     moving.verbose = arguments.verbose
+    if arguments.interactive:
+        from rump.fsutils.asking import overwriting
+
+        moving.agree = overwriting(command)
     moving.copy(operands, into=arguments.target_directory is not None, exactly=arguments.no_target_directory)
     return 0

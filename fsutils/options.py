@@ -60,6 +60,8 @@ def make_parser(verb: str, operands: str, description: str) -> Parser:
                         help="options for its driver: NAME[=VALUE],... [fsu -o LIST]")  # fmt: skip
     common.add_argument("--trace", metavar="FILE", help="show every call to the host: --trace or --trace=FILE")
     common.add_argument("--record", metavar="FILE", help="record the run so that it can be replayed")
+    common.add_argument("--no-glob", dest="glob", action="store_false",
+                        help="* ? [ in paths inside images are what they are, no patterns")  # fmt: skip
     common.add_argument("--marshal", action="store_true", help=argparse.SUPPRESS)
     return parser
 
@@ -102,8 +104,46 @@ def split(arguments: list[str]) -> tuple[str | None, list[str]]:
 
 def _explicit(arguments: list[str]) -> list[str]:
     """``--trace`` alone takes no value; for argparse it has an empty one."""
+    return with_defaults(arguments, {"--trace": ""})
+
+
+def with_defaults(arguments: list[str], values: dict[str, str]) -> list[str]:
+    """The same words, with these values joined to options that stand alone: what follows them is not theirs.
+
+    >>> with_defaults(["--color", "x", "--color=never", "--", "--color"], {"--color": "always"})
+    ['--color=always', 'x', '--color=never', '--', '--color']
+    """
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    return ["--trace=" if a == "--trace" and i < end else a for i, a in enumerate(arguments)]
+    return [f"{word}={values[word]}" if word in values else word for word in arguments[:end]] + arguments[end:]
+
+
+def with_values(arguments: list[str], options: tuple[str, ...]) -> list[str]:
+    """The same words, with the values of these options joined to them: they may begin with a dash.
+
+    >>> with_values(["-n", "-5", "x", "--", "-n", "-3"], ("-n", "--lines"))
+    ['-n-5', 'x', '--', '-n', '-3']
+    """
+    words: list[str] = []
+    rest = iter(arguments)
+    for word in rest:
+        words.append(word)
+        if word == "--":
+            break
+        if word in options and (value := next(rest, None)) is not None:
+            words[-1:] = [word, value] if value[:1] != "-" else [f"{word}={value}" if word[1] == "-" else word + value]
+    return [*words, *rest]
+
+
+_OF_THE_SESSION: tuple[tuple[str, str, object], ...] = (
+    ("-t", "fs_type", None), ("-o", "fs_options", []), ("--trace", "trace", None), ("--record", "record", None),
+    ("--marshal", "marshal", False), ("--no-glob", "glob", True), ("--force", "force_image", False),
+    ("--no-sync", "sync", True), ("--discard", "discard", False), ("--no-mmp-wait", "mmp_wait", True),
+)  # fmt: skip
+
+
+def of_the_session(parsed: argparse.Namespace) -> list[str]:
+    """Which options were given that say how images are reached, rather than what is done with them."""
+    return [option for option, name, usual in _OF_THE_SESSION if getattr(parsed, name, usual) != usual]
 
 
 def session_options(parsed: argparse.Namespace) -> Options:
@@ -120,4 +160,5 @@ def session_options(parsed: argparse.Namespace) -> Options:
         file_system=parsed.fs_type, mount=mount, trace=parsed.trace, record=parsed.record, marshal=parsed.marshal,
         read_only="ro" in ",".join(parsed.fs_options).split(","), written=written,
         force=getattr(parsed, "force_image", False), sync=getattr(parsed, "sync", True),
+        glob=parsed.glob,
     )  # fmt: skip

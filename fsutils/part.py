@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 OPERANDS = "IMAGE ..."
 SCHEMES = {"gpt": "GPT", "mbr": "MBR", "bsd": "BSD disklabel"}
+RELATED = ("info",)
+EXAMPLES = """\
+fsu part disk.img
+    List the partitions; the first column can follow an @.
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

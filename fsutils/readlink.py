@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from rump.fsutils import attributes
-from rump.fsutils.operand import parse as parse_operand
+from rump.fsutils.operand import expanded
 from rump.kernel.abi import MAXSYMLINKS
 from rump.kernel.errors import fault
 from rump.rumpuser.interface import errno as e
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from rump.kernel.lwps import Lwp
 
 OPERANDS = "IMAGE[@PARTITION]:/PATH ..."
+RELATED = ("ln", "stat")
+EXAMPLES = """\
+fsu readlink -f x.img:/etc/mtab
+    Follow all links.
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="the same; all of it must exist")  # fmt: skip
     parser.add_argument("-n", "--no-newline", dest="bare", action="store_true", help="no newline at the end")
     parser.add_argument("-z", "--zero", action="store_true", help="a NUL byte in place of each newline")
+    parser.add_argument("-q", "--quiet", "--silent", dest="quiet", action="store_true",
+                        help="say nothing of what is no symbolic link, or not there")  # fmt: skip
     parser.add_argument("operands", nargs="+", help="symbolic links, or paths")
 
 
@@ -35,8 +42,7 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
     end = b"\0" if arguments.zero else b"\n"
     if arguments.bare and len(arguments.operands) == 1:
         end = b""
-    for text in arguments.operands:
-        operand = parse_operand(text, image_by_default=True)
+    for operand in expanded(command.session, arguments.operands):
         try:
             lwp, path = command.session.resolve(operand)
             if arguments.follow or arguments.existing:
@@ -45,7 +51,9 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
                 target = lwp.readlink(path)
             command.out.write(target + end)
         except OSError as error:
-            command.fail(operand, error)
+            if not arguments.quiet:
+                command.fail(operand, error)
+            command.status = 1
     return command.status
 
 

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["OPERANDS", "add_arguments", "run"]
 
+RELATED = ("mkdir", "rm")
+EXAMPLES = """\
+fsu rmdir -p x.img:/a/b/c
+    Remove empty directories.
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of rmdir."""
@@ -30,13 +36,15 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
     """Remove each operand."""
 
     def remove(lwp: Lwp, path: bytes, operand: Operand) -> None:
+        typed = operand.path[operand.start :].strip(b"/").count(b"/")
         path = path.rstrip(b"/") or b"/"
         while True:
             lwp.rmdir(path)
             if arguments.verbose:
                 command.out.write(b"removed " + quoted(below(operand, path)) + b"\n")
             path = path.rpartition(b"/")[0]
-            if not arguments.parents or not path:
+            typed -= 1
+            if not arguments.parents or typed < 0:
                 return
 
     return each(command, written(command, arguments.operands), remove)

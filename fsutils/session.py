@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from rump.fsutils.errors import ImageError, UsageError
+from rump.kernel import abi
 from rump.kernel.errors import Fault
 from rump.rumpuser.interface import errno as e
 
@@ -43,9 +44,10 @@ class Options:
     written      more options for the driver where an image is written to
     force        write to images although others use them
     sync         wait for stable storage; without, a crash of the host may leave anything
+    glob         operands that are patterns stand for what they match in images
     """
 
-    __slots__ = ("file_system", "force", "marshal", "mount", "read_only", "record", "sync", "trace", "written")
+    __slots__ = ("file_system", "force", "glob", "marshal", "mount", "read_only", "record", "sync", "trace", "written")
 
     def __init__(
         self,
@@ -59,6 +61,7 @@ class Options:
         written: dict[str, str] | None = None,
         force: bool = False,
         sync: bool = True,
+        glob: bool = True,
     ) -> None:
         self.file_system = file_system
         self.mount = mount or {}
@@ -69,6 +72,7 @@ class Options:
         self.written = written or {}
         self.force = force
         self.sync = sync
+        self.glob = glob
 
 
 class Session:
@@ -87,7 +91,9 @@ class Session:
         self._volumes: dict[bytes, tuple[Lwp, bytes, str]] = {}     # device -> process, where it hangs, name
         self._devices: dict[Identity, bytes] = {}
         self._names: dict[bytes, str] = {}                          # device -> the image, as it was called first
-        self._written: set[tuple[Identity, str | None]] = set()
+        self._written: dict[tuple[Identity, str | None], Operand] = {}
+        self._unsynced = False
+        self._booted = False
         self._sinks: list[int] = []
 
     def __enter__(self) -> Session:
@@ -123,10 +129,44 @@ class Session:
                 os.close(self._sinks.pop())
         return problems
 
+    def release(self) -> None:
+        """The same, and forget what was to be written to: the images are as free as if there had been no session.
+
+        Errors: OSError - the first that came up on the way.
+        """
+        try:
+            self.close()
+        finally:
+            self._written.clear()
+            self._unsynced = False
+
     def writes_to(self, operand: Operand) -> None:
-        """Say that an operand's file system will be written to.  To be called before anything is resolved."""
-        if operand.image is not None and not self.options.read_only:
-            self._written.add((identity(operand.image), operand.partition))
+        """Say that an operand's file system will be written to.
+
+        To be called before a command resolves anything: where an earlier one of the session found the image open for
+        reading only, all is unmounted, to be mounted again when it is next needed.  Errors: OSError - of unmounting.
+        """
+        if operand.image is None or self.options.read_only:
+            return
+        self._unsynced = True
+        image = identity(operand.image)
+        if (image, operand.partition) in self._written:
+            return
+        first = not self._written               # the host is another one for those who write
+        self._written[image, operand.partition] = operand
+        if self._kernel is not None and (first or image in self._devices):
+            self.close()
+
+    def sync(self) -> None:
+        """All that was written so far is on stable storage when this returns.  Errors: OSError."""
+        if self._unsynced and self._kernel is not None:
+            self._kernel.lwp.sync()
+        self._unsynced = False
+
+    def forget(self) -> None:
+        """A command is over: images that it wanted to write to and could not open are not written to."""
+        for key in [key for key in self._written if key not in self._mounted]:
+            del self._written[key]
 
     @property
     def writes(self) -> bool:
@@ -141,6 +181,7 @@ class Session:
 
             host, recorder = self._host()
             self._kernel = boot(host, recorder=recorder, marshal=self.options.marshal, log=self.log)
+            self._booted = True
         return self._kernel
 
     def resolve(self, operand: Operand) -> tuple[Lwp, bytes]:
@@ -154,7 +195,7 @@ class Session:
         key = identity(operand.image), operand.partition
         lwp = self._mounted.get(key)
         if lwp is None:
-            lwp = self._mounted[key] = self._mount(operand, key in self._written)
+            lwp = self._mounted[key] = self._mount(operand)
         return lwp, operand.path
 
     def device(self, image: str) -> bytes:
@@ -213,7 +254,7 @@ class Session:
         lwp = self.kernel.lwp
         lwp.mkdir(_ASIDE, 0o700)
         try:
-            lwp.mount(self._kind(device), _ASIDE, flags=_FLAGS | _RDONLY, device=device,
+            lwp.mount(self.kind(device), _ASIDE, flags=_FLAGS | _RDONLY, device=device,
                       options=self.options.mount)  # fmt: skip
             try:
                 return lwp.rump_describe(_ASIDE)
@@ -244,26 +285,49 @@ class Session:
         found = [row for row in candidates(table) if self.holds_file_system(device, row)]
         if len(found) == 1:
             return found[0]
-        what = "several partitions hold file systems" if found else "no partition holds a file system that can be read"
-        there = ", ".join(str(partition) for partition in candidates(table)) or "none"
-        raise ImageError(f"{what}; choose one as in {os.path.basename(self._image_of(device))}@1; there are: {there}",
-                         e.EINVAL)  # fmt: skip
+        if not found:
+            there = ", ".join(self._appearance(device, partition) for partition in candidates(table)) or "none"
+            raise ImageError(f"no partition holds a file system that can be read; there are: {there}", e.EFTYPE)
+        there = ", ".join(str(partition) for partition in candidates(table))
+        raise ImageError("several partitions hold file systems; "
+                         f"choose one as in {os.path.basename(self._image_of(device))}@{found[0].number}; "
+                         f"there are: {there}", e.EINVAL)  # fmt: skip
+
+    def _appearance(self, device: bytes, partition: Partition) -> str:
+        """A partition, and what is in it by the looks of it."""
+        try:
+            looks = self.kernel.identify(self.kernel.wedge(device, partition))
+        except OSError as error:
+            looks = error.strerror
+        return f"{partition}, by the looks of it {looks}" if looks else str(partition)
 
     def _image_of(self, device: bytes) -> str:
         return self._names[device]
 
-    def _mount(self, operand: Operand, writable: bool) -> Lwp:
+    def _is_written(self, operand: Operand, device: bytes) -> bool:
+        """Whether a file system is written to, by this operand's name for it or another."""
+        image = identity(operand.image or operand.text)
+        if (image, operand.partition) in self._written:
+            return True
+        return any(self.volume(other) == device for (found, _), other in self._written.items() if found == image)
+
+    def _mount(self, operand: Operand) -> Lwp:
         """Mount what an operand names; a process, root's, that has it for its root."""
         kernel = self.kernel
         device = self.volume(operand)
         if device in self._volumes:
             return self._volumes[device][0]
-        kind = self.options.file_system or self._kind(device)
+        writable = self._is_written(operand, device)
+        kind = self.options.file_system or self.kind(device)
         root = b"/image%d" % len(self._volumes)
         flags, options = (_FLAGS, self.options.mount | self.options.written) if writable else (
             _FLAGS | _RDONLY, self.options.mount)  # fmt: skip
         kernel.lwp.mkdir(root, 0o755)
-        kernel.lwp.mount(kind, root, flags=flags, device=device, options=options)
+        try:
+            kernel.lwp.mount(kind, root, flags=flags, device=device, options=options)
+        except Fault:
+            kernel.lwp.rmdir(root)
+            raise
         lwp = kernel.newproc(kernel.lwp, name=operand.volume)
         self._volumes[device] = lwp, root, operand.volume
         lwp.chroot(root)
@@ -274,14 +338,23 @@ class Session:
             lwp.umask(umask)
         return lwp
 
-    def _kind(self, device: bytes) -> str:
+    def kind(self, device: bytes) -> str:
         """The type of the file system on a device.  Errors: ImageError, saying what it looks like instead."""
         found = self.kernel.probe(device)
         if found is not None:
             return found[0].name
-        looks = self.kernel.identify(device)
-        raise ImageError(f"no file system that can be read here; it looks like {looks}" if looks else
-                         "no file system or partition table found")  # fmt: skip
+        from rump.fsutils.hints import explain
+
+        raise ImageError(explain(self.kernel.identify(device), self._head(device)))
+
+    def _head(self, device: bytes) -> bytes:
+        """The first bytes of a device."""
+        lwp = self.kernel.lwp
+        fd = lwp.open(device, abi.O_RDONLY)
+        try:
+            return lwp.pread(fd, 512, 0)
+        finally:
+            lwp.close(fd)
 
     def _host(self) -> tuple[Hypercalls, Recorder | None]:
         """The host, wrapped as the options ask."""
@@ -296,7 +369,7 @@ class Session:
             return host, None
         from rump.fsutils.tracing import wrap
 
-        return wrap(host, self.options, self._sinks)
+        return wrap(host, self.options, self._sinks, self._booted)
 
 
 def identity(image: str) -> Identity:

@@ -24,6 +24,21 @@ def human(size: int) -> str:
     return f"{whole}{UNITS[exponent - 1]}"
 
 
+def block_size(text: str) -> int:
+    """What --block-size says.  Errors: UsageError.
+
+    >>> block_size("512"), block_size("M")
+    (512, 1048576)
+    """
+    from rump.fsutils.amounts import parse
+    from rump.fsutils.errors import UsageError
+
+    size = parse(text if text[:1].isdigit() else "1" + text)
+    if not size:
+        raise UsageError("--block-size: blocks of nothing")
+    return size
+
+
 def blocks(size: int, unit: int = 1024) -> int:
     """How many units a size takes, the last one perhaps in part.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from rump.fsutils import attributes, dates, names
 from rump.fsutils.errors import UsageError
-from rump.fsutils.operand import parse as parse_operand
+from rump.fsutils.operand import expanded
 from rump.fsutils.owners import CHOICES, Owners
 from rump.fsutils.subject import Subject
 from rump.kernel import abi
@@ -14,9 +14,28 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from rump.fsutils.bsd_format import Format
     from rump.fsutils.command import Command
 
 OPERANDS = "IMAGE[@PARTITION]:/PATH ..."
+
+_STYLES = (
+    ("-l", "LIST", "as ls -l"),
+    ("-F", "CLASSIFIED", "the same, and what ls -F puts behind names"),
+    ("-r", "RAW", "numbers only"),
+    ("-s", "SHELL", "as assignments for a shell"),
+    ("-x", "LINES", "on several lines"),
+)
+
+RELATED = ("ls",)
+EXAMPLES = """\
+fsu stat x.img:/etc/passwd
+    Show all that is known of a file.
+
+fsu stat -c '%a %n' 'x.img:/etc/*'
+    Show modes and names.
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options: GNU's -c, the BSDs' -f."""
@@ -24,7 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-c", "--format", metavar="FORMAT", help="as %%n %%s %%a %%A %%u %%g %%y ... of Linux")
     parser.add_argument("--printf", metavar="FORMAT", help="the same, with escapes and no newline")
     parser.add_argument("-f", dest="bsd", metavar="FORMAT", help="as %%N %%z %%p %%Sp %%m ... of the BSDs")
-    parser.add_argument("-n", dest="bare", action="store_true", help="no newline behind -f's")
+    for letter, name, text in _STYLES:
+        parser.add_argument(letter, dest="bsd", action="store_const", const=(name,), help=text)
+    parser.add_argument("--time-format", metavar="FORMAT", help="times of %%Sa %%Sm ... as strftime has them")
+    parser.add_argument("-n", dest="bare", action="store_true", help="no newline behind what -f and its kin print")
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing of what cannot be looked at")
     parser.add_argument("--names", default="numbers", choices=CHOICES, help="owners by name: of the image or the host")
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
     parser.add_argument("operands", nargs="+", help="files")
@@ -32,14 +55,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(command: Command, arguments: argparse.Namespace) -> int:
     """Show each operand."""
-    for text in arguments.operands:
-        operand = parse_operand(text, image_by_default=True)
+    for operand in expanded(command.session, arguments.operands):
         try:
             lwp, path = command.session.resolve(operand)
             stat = lwp.stat(path) if arguments.dereference else lwp.lstat(path)
             subject = Subject(lwp, operand, stat, Owners(arguments.names, lwp))
         except OSError as error:
-            command.fail(operand, error)
+            if not arguments.quiet:
+                command.fail(operand, error)
+            command.status = 1
             continue
         command.out.write(_shown(subject, arguments))
     return command.status
@@ -55,12 +79,23 @@ def _shown(subject: Subject, o: argparse.Namespace) -> bytes:
 
     try:
         if o.bsd is not None:
-            return stat_format.bsd(o.bsd, subject) + (b"" if o.bare else b"\n")
+            return _bsd(o)(subject) + (b"" if o.bare else b"\n")
         if o.printf is not None:
             return stat_format.gnu(stat_format.unescape(o.printf), subject)
         return stat_format.gnu(o.format, subject) + b"\n"
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+def _bsd(o: argparse.Namespace) -> Format:
+    """The format of the BSDs that was asked for, itself or by a name of _STYLES."""
+    if isinstance(o.bsd, str | tuple):
+        from rump.fsutils import bsd_format
+
+        text = o.bsd if isinstance(o.bsd, str) else getattr(bsd_format, o.bsd[0])
+        o.bsd = bsd_format.Format(text, o.time_format)
+    form: Format = o.bsd
+    return form
 
 
 def _human(subject: Subject) -> bytes:

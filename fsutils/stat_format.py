@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Formats of `stat`: those of Linux (-c) and those of the BSDs (-f)."""
+"""Formats of `stat` as Linux has them (-c)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     Table: TypeAlias = dict[str, Callable[[Subject], Value]]
 
 _DIRECTIVE = re.compile(r"%(?P<flags>[-#0+ ]*)(?P<width>\d*)(?:\.(?P<precision>\d+))?(?P<key>[HL]?[a-zA-Z%]|$)", re.S)
-_SPLIT = re.compile(r"%(?P<flags>[-#0+ ]*)(?P<width>\d*)(?:\.(?P<precision>\d+))?(?P<key>[SDOUXQ]?[HLM]?[a-zA-Z%]|$)",
-                    re.S)  # fmt: skip
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)", re.S)
 _LETTERS = {"a": "\a", "b": "\b", "e": "\033", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 MAX_WIDTH = 4096
@@ -63,52 +61,16 @@ _GNU: Table = {
 }
 _GNU_TIMES = {"W": "st_birthtime_ns", "X": "st_atime_ns", "Y": "st_mtime_ns", "Z": "st_ctime_ns"}
 
-_BSD: Table = {
-    "d": lambda f: f.stat.st_dev,
-    "i": lambda f: f.stat.st_ino,
-    "p": lambda f: f"{f.stat.st_mode:o}",
-    "Sp": lambda f: attributes.letters(f.stat.st_mode),
-    "Lp": lambda f: f"{f.stat.st_mode & 0o777:o}",
-    "OLp": lambda f: f"{f.stat.st_mode & 0o777:o}",
-    "Mp": lambda f: f"{f.stat.st_mode >> 9 & 7:o}",
-    "OMp": lambda f: f"{f.stat.st_mode >> 9 & 7:o}",
-    "l": lambda f: f.stat.st_nlink,
-    "u": lambda f: f.stat.st_uid,
-    "Su": lambda f: f.owners.user(f.stat.st_uid),
-    "g": lambda f: f.stat.st_gid,
-    "Sg": lambda f: f.owners.group(f.stat.st_gid),
-    "r": lambda f: f.stat.st_rdev,
-    "Hr": lambda f: abi.major(f.stat.st_rdev),
-    "Lr": lambda f: abi.minor(f.stat.st_rdev),
-    "z": lambda f: f.stat.st_size,
-    "b": lambda f: f.stat.st_blocks,
-    "k": lambda f: f.stat.st_blksize,
-    "f": lambda f: f.stat.st_flags,
-    "v": lambda f: f.stat.st_gen,
-    "N": lambda f: f.name,
-    "Y": lambda f: f.target,
-    "SY": lambda f: b" -> " + f.target if f.target else b"",
-    "HT": lambda f: f.kind.replace("special file", "device").title(),
-    "T": lambda f: {"d": "/", "l": "@", "p": "|", "s": "="}.get(attributes.letters(f.stat.st_mode)[0], ""),
-    "a": lambda f: f.stat.st_atime_ns // dates.SECOND,
-    "m": lambda f: f.stat.st_mtime_ns // dates.SECOND,
-    "c": lambda f: f.stat.st_ctime_ns // dates.SECOND,
-    "B": lambda f: f.stat.st_birthtime_ns // dates.SECOND,
-    "Sa": lambda f: dates.full(f.stat.st_atime_ns),
-    "Sm": lambda f: dates.full(f.stat.st_mtime_ns),
-    "Sc": lambda f: dates.full(f.stat.st_ctime_ns),
-    "SB": lambda f: dates.full(f.stat.st_birthtime_ns),
-}
-
 
 def gnu(form: str, subject: Subject) -> bytes:
     """A file in a format of Linux.  Errors: ValueError - it is none."""
-    return _fill(_DIRECTIVE, _GNU, form, subject)
-
-
-def bsd(form: str, subject: Subject) -> bytes:
-    """A file in a format of the BSDs; ``%n`` and ``%t`` are newline and tab.  Errors: ValueError - it is none."""
-    return _fill(_SPLIT, _BSD, form.replace("%n", "\n").replace("%t", "\t"), subject)
+    pieces, end = [], 0
+    for match in _DIRECTIVE.finditer(form):
+        pieces.append(form[end:match.start()].encode("utf-8", "surrogateescape"))
+        pieces.append(_one(match, subject))
+        end = match.end()
+    pieces.append(form[end:].encode("utf-8", "surrogateescape"))
+    return b"".join(pieces)
 
 
 def unescape(form: str) -> str:
@@ -127,25 +89,15 @@ def unescape(form: str) -> str:
     return _ESCAPE.sub(one, form)
 
 
-def _fill(directive: re.Pattern[str], table: Table, form: str, subject: Subject) -> bytes:
-    """Each directive of a format replaced by what it asks for."""
-    pieces, end = [], 0
-    for match in directive.finditer(form):
-        pieces.append(form[end:match.start()].encode("utf-8", "surrogateescape"))
-        pieces.append(_one(match, table, subject))
-        end = match.end()
-    pieces.append(form[end:].encode("utf-8", "surrogateescape"))
-    return b"".join(pieces)
-
-
-def _one(match: re.Match[str], table: Table, subject: Subject) -> bytes:
+def _one(match: re.Match[str], subject: Subject) -> bytes:
+    """What one directive asks for.  Errors: ValueError."""
     key = match["key"]
     if key in ("%", ""):
         return b"%"
-    if table is _GNU and key in _GNU_TIMES:
+    if key in _GNU_TIMES:
         value: Value = _seconds(getattr(subject.stat, _GNU_TIMES[key]), match["precision"])
     else:
-        show = table.get(key) or table.get(key.lstrip("DOUXQ"))
+        show = _GNU.get(key)
         if show is None:
             raise ValueError(f"unknown directive {match[0]!r}")
         value = show(subject)
@@ -168,7 +120,7 @@ def _seconds(ns: int, precision: str | None) -> str:
 def _padded(value: Value, match: re.Match[str]) -> bytes:
     raw = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
     width = min(int(match["width"] or 0), MAX_WIDTH)
-    if "#" in match["flags"] and match["key"] in ("a", "f", "p", "Lp", "OLp"):
+    if "#" in match["flags"] and match["key"] in ("a", "f"):
         raw = (b"0x" if match["key"] == "f" else b"0") + raw
     if "-" in match["flags"]:
         return raw.ljust(width)

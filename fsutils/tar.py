@@ -31,6 +31,15 @@ OPERANDS = "-c|-x [-f FILE] [-C IMAGE[:/DIR]] [IMAGE[@PARTITION][:/PATH] ... | M
 _LETTERS = frozenset("cxfCvzjJSpkm")
 _KINDS = (("-z", "gzip"), ("-j", "bzip2"), ("-J", "xz"), ("--zstd", "zstd"))
 
+RELATED = ("cp",)
+EXAMPLES = """\
+fsu tar -czf rootfs.tar.gz -C disk.img@2:/ .
+    Make an archive of a file system.
+
+fsu tar -xf rootfs.tar.xz -C x.img:/
+    Extract one into an image.
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of tar."""
@@ -122,13 +131,11 @@ def _operands(arguments: argparse.Namespace) -> list[tuple[Operand, bytes]]:
     """Operands, and what they are called in the archive."""
     if arguments.directory is None:
         parsed = [parse_operand(text, image_by_default=True) for text in arguments.operands]
-        return [(operand, operand.path.strip(b"/") or b".") for operand in parsed]
-    top = arguments.directory if ":/" in arguments.directory else arguments.directory + ":/"
-    found = []
-    for text in arguments.operands:
-        operand = parse_operand(f"{top.rstrip('/')}/{text.lstrip('/')}", image_by_default=True)
-        found.append((operand, os.fsencode(text.strip("/")) or b"."))
-    return found
+        return [(operand, operand.path[operand.start :].strip(b"/") or b".") for operand in parsed]
+    top = parse_operand(arguments.directory, image_by_default=True)
+    above = top.path.rstrip(b"/") + b"/"
+    names = [os.fsencode(text) for text in arguments.operands]
+    return [(top.at(above + name.lstrip(b"/")), name.strip(b"/") or b".") for name in names]
 
 
 def _archive(

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["OPERANDS", "add_arguments", "run"]
 
+RELATED = ("stat",)
+EXAMPLES = """\
+fsu touch -d 2001-09-09 x.img:/etc/issue
+    Set a time.
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of touch."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rump.rumpuser.interface.hypercalls import Hypercalls
 
 STANDARD_ERROR = 2
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0)
+_FLAGS = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 
 
 def for_writing(host: Hypercalls, options: Options) -> Hypercalls:
@@ -48,28 +48,29 @@ def source_date_epoch() -> int | None:
     return int(text) * 10**9
 
 
-def wrap(host: Hypercalls, options: Options, opened: list[int]) -> tuple[Hypercalls, Recorder | None]:
+def wrap(host: Hypercalls, options: Options, opened: list[int], again: bool) -> tuple[Hypercalls, Recorder | None]:
     """The wrapped host, and the recorder that the kernel is to tell of system calls.
 
-    Descriptors opened on the way are added to `opened`, for the caller to close.
+    Descriptors opened on the way are added to `opened`, for the caller to close.  `again`: it is not the first time,
+    and what was written goes on.
     """
     recorder = None
     if options.trace is not None:
         from rump.rumpuser.middleware.trace import Trace
 
-        host = Trace(host, _sink(options.trace, opened))
+        host = Trace(host, _sink(options.trace, opened, again))
     if options.record is not None:
         from rump.rumpuser.middleware.record import Record
 
-        host = recorder = Record(host, _sink(options.record, opened))
+        host = recorder = Record(host, _sink(options.record, opened, again))
     return host, recorder
 
 
-def _sink(path: str, opened: list[int]) -> Callable[[bytes], object]:
+def _sink(path: str, opened: list[int], again: bool) -> Callable[[bytes], object]:
     """What writes each line to a host file, "" being standard error."""
     descriptor = STANDARD_ERROR
     if path:
-        descriptor = os.open(path, _FLAGS, 0o666)
+        descriptor = os.open(path, _FLAGS | (os.O_APPEND if again else os.O_TRUNC), 0o666)
         opened.append(descriptor)
 
     def write(line: bytes) -> None:

@@ -8,7 +8,7 @@ shrink by so much, < at most, > at least, / down and % up to a multiple.
 from __future__ import annotations
 
 from rump.fsutils.errors import UsageError
-from rump.fsutils.options import add_writing_options, make_parser
+from rump.fsutils.options import add_writing_options, make_parser, with_values
 from rump.fsutils.writing import each, reference, written
 from rump.kernel import abi
 from rump.kernel.errors import fault
@@ -26,6 +26,11 @@ OPERANDS = "-s SIZE IMAGE[@PARTITION]:/PATH ..."
 
 _UNITS = "KMGTPE"
 MOST = (1 << 63) - 1
+RELATED = ("write",)
+EXAMPLES = """\
+fsu truncate -s 1G x.img:/swapfile
+    Make a file with a hole.
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,13 +47,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """Read a command line; a size may begin with a dash."""
     parser = make_parser("truncate", OPERANDS, __doc__ or "")
     add_arguments(parser)
-    words = list(arguments)
-    end = words.index("--") if "--" in words else len(words)
-    for index in range(end - 1):
-        if words[index] in ("-s", "--size") and words[index + 1][:1] == "-":
-            words[index : index + 2] = [f"--size={words[index + 1]}"]
-            break
-    return parser.parse_intermixed_args(words)
+    return parser.parse_intermixed_args(with_values(arguments, ("-s", "--size")))
 
 
 def run(command: Command, arguments: argparse.Namespace) -> int:

@@ -42,6 +42,16 @@ def test_every_part_is_there_and_typed() -> None:
     assert "rump/fsutils/example/disk.img.xz" in names
 
 
+def test_pages_and_completions_are_there() -> None:
+    """What man and the shells of the host look for."""
+    from rump.fsutils.main import VERBS
+
+    names = {str(file) for file in _files()}
+    for name in ("man/man1/fsu.1", *(f"man/man1/fsu-{verb}.1" for verb in VERBS), "bash-completion/completions/fsu",
+                 "zsh/site-functions/_fsu", "fish/vendor_completions.d/fsu.fish"):  # fmt: skip
+        assert any(each.endswith(f"share/{name}") for each in names), name
+
+
 def test_rump_is_a_namespace() -> None:
     """Other distributions may add parts of their own."""
     spec = importlib.util.find_spec("rump")

@@ -16,7 +16,6 @@ from rump.fsutils.copy.report import BadSource
 from rump.fsutils.copy.target import Interrupted
 from rump.fsutils.errors import UsageError
 from rump.fsutils.names import escape
-from rump.fsutils.operand import Operand
 from rump.fsutils.operand import parse as parse_operand
 from rump.fsutils.tracing import source_date_epoch
 from rump.kernel.abi import S_IFDIR
@@ -29,13 +28,13 @@ if TYPE_CHECKING:
 
     from rump.fsutils.command import Command
     from rump.fsutils.copy.target import Target
+    from rump.fsutils.operand import Operand
     from rump.kernel.vfs.volume import Attributes
 
 
 def extract(command: Command, arguments: argparse.Namespace) -> int:
     """Extract an archive; the exit status."""
-    to = parse_operand(arguments.directory, image_by_default=False) if arguments.directory else (
-        Operand(".", None, None, b"."))  # fmt: skip
+    to = parse_operand(arguments.directory or ".", image_by_default=False)
     changes = read_options(arguments, time_ns())
     keep = _keep(arguments, to)
     changes.applied_to(keep)

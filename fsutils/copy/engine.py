@@ -268,7 +268,7 @@ class Copier:
         if name in place.seen:
             raise Refused(words.JUST_MADE)
         old = self._target.existing(place, name)
-        if old is not None and self._stays(old, attributes):
+        if old is not None and (self._stays(old, attributes) or not self._may_go(name)):
             return False
         now = name
         if atomic or old is not None:
@@ -288,6 +288,10 @@ class Copier:
             raise Refused(words.NO_DIRECTORY)
         existing = self._rules.existing
         return existing == NO_CLOBBER or (existing == UPDATE and old.mtime >= attributes[MTIME])
+
+    def _may_go(self, name: bytes) -> bool:
+        """Whether a file may be replaced, if somebody wants to be asked."""
+        return self._rules.agree is None or self._rules.agree(self._report.made(name))
 
     def _rename(self, place: Place, now: bytes, name: bytes) -> None:
         try:

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 NEVER, COMMAND_LINE, ALWAYS = range(3)
 """Which symbolic links of the source are followed: none (-P), those named as operands (-H), all (-L)."""
 
@@ -54,9 +58,10 @@ class Rules:
     follow       `NEVER`, `COMMAND_LINE` or `ALWAYS`
     existing     `OVERWRITE`, `NO_CLOBBER` or `UPDATE`
     one_volume   what is mounted below the source is left out (-x)
+    agree        asked by its path whether a file may be replaced (-i); None: it may
     """
 
-    __slots__ = ("existing", "follow", "one_volume", "recursive")
+    __slots__ = ("agree", "existing", "follow", "one_volume", "recursive")
 
     def __init__(
         self,
@@ -65,11 +70,13 @@ class Rules:
         follow: int = NEVER,
         existing: int = OVERWRITE,
         one_volume: bool = False,
+        agree: Callable[[bytes], bool] | None = None,
     ) -> None:
         self.recursive = recursive
         self.follow = follow
         self.existing = existing
         self.one_volume = one_volume
+        self.agree = agree
 
 
 def archive(sparse: int = KEEP_HOLES) -> Keep:

@@ -73,6 +73,10 @@ class Report:
         if self.told is not None:
             self.told(self._path(self.source, name), self._path(self.target, name))
 
+    def made(self, name: bytes) -> bytes:
+        """What an entry of the innermost directory is called in the target."""
+        return self._path(self.target, name)
+
     def _path(self, base: bytes, name: bytes | None) -> bytes:
         below = [level.name for level in self._stack.levels[1:]]
         if name is not None and self._stack.levels:

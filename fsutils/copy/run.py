@@ -12,10 +12,12 @@ from rump.fsutils.copy.paths import below, is_stream, split
 from rump.fsutils.copy.report import Refused
 from rump.fsutils.copy.target import Interrupted
 from rump.fsutils.names import escape
-from rump.fsutils.operand import HOST
+from rump.fsutils.operand import HOST, STDIO, matches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rump.fsutils.command import Command
     from rump.fsutils.copy.changes import Changes
     from rump.fsutils.copy.options import Keep, Rules
@@ -56,12 +58,13 @@ class Copying:
             session.writes_to(self.to)
             if self.to.image is not None:
                 session.resolve(self.to)        # before the others: this one is mounted for writing
-            elif not self.to.text.startswith(HOST) and session.is_image(self.to.text):
+            elif self.to.text != STDIO and not self.to.text.startswith(HOST) and session.is_image(self.to.text):
                 name = self.to.text
                 raise Refused(f"an image; {name}:/ is a path in it, {HOST}{name} would replace it")
         except OSError as error:
             self.fail(self.to.shown, error)
             return
+        operands = [match for operand in operands for match in matches(session, operand)]
         try:
             for operand in operands:
                 if self.command.interrupted:
@@ -142,14 +145,22 @@ class Copying:
 
     def to_target(self, operand: Operand, source: Source, into: bool, exactly: bool) -> None:
         """Copy one operand whose source is at hand.  Errors: OSError - of the target."""
+        if self.to.text == STDIO:
+            if operand.text == STDIO:
+                raise Refused("standard input as it is; cat copies it")
+            self._stream(operand, source, self.command.out.write_through)
+            return
         target = self.target(source)
         if self.to.image is None and not into and is_stream(self.to.path):
-            self._stream(operand, source)
+            with open(os.open(self.to.path, os.O_WRONLY), "wb", buffering=0) as out:
+                self._stream(operand, source, lambda data: _write_all(out.fileno(), data))
             return
         directory, name = self.place(target, operand.path, into, exactly)
-        if operand.image is None and not self.rules.recursive and is_stream(operand.path):
+        if operand.image is None and (operand.text == STDIO or (not self.rules.recursive and is_stream(operand.path))):
             from rump.fsutils.copy.spool import spooled
 
+            if operand.text == STDIO and directory == self.to.path:
+                raise Refused("a directory; standard input has no name to have there")
             with spooled(operand) as operand:
                 self._one(target, directory, name, operand, source)
         else:
@@ -163,7 +174,7 @@ class Copying:
 
     def check_room(self, operand: Operand, source: Source, directory: bytes, name: bytes | None) -> None:
         """See whether there is room in the image for an operand.  Errors: Refused - there is not."""
-        if self.to.image is None or self.command.session.options.force:
+        if self.to.image is None or not self.command.checks_room or self.command.session.options.force:
             return
         from rump.fsutils.copy.kernel_source import KernelSource
         from rump.fsutils.copy.space import check_room
@@ -194,8 +205,8 @@ class Copying:
     def _told(self, source: bytes, target: bytes) -> None:
         self.command.out.write(b"'%b' -> '%b'\n" % (escape(source, also=b"'\\"), escape(target, also=b"'\\")))
 
-    def _stream(self, operand: Operand, source: Source) -> None:
-        """Write a file's contents to what is no file: a device, a pipe, /dev/stdout."""
+    def _stream(self, operand: Operand, source: Source, write: Callable[[bytes], object]) -> None:
+        """Write a file's contents to what is no file: a device, a pipe, standard output."""
         from rump.kernel.abi import AT_FDCWD
 
         try:
@@ -204,16 +215,10 @@ class Copying:
             self.fail(operand.shown, error)
             return
         try:
-            out = os.open(self.to.path, os.O_WRONLY)
-            try:
-                at = 0
-                while not self.command.interrupted and (data := self._read(operand, source, fd, at)):
-                    at += len(data)
-                    view = memoryview(data)
-                    while view:
-                        view = view[os.write(out, view):]
-            finally:
-                os.close(out)
+            at = 0
+            while not self.command.interrupted and (data := self._read(operand, source, fd, at)):
+                at += len(data)
+                write(data)
         finally:
             source.close(fd)
 
@@ -223,3 +228,9 @@ class Copying:
         except OSError as error:
             self.fail(operand.shown, error)
             return b""
+
+
+def _write_all(out: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(out, view):]

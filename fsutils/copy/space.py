@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from rump.fsutils.attributes import is_directory
 from rump.fsutils.copy.report import Refused
 from rump.fsutils.sizes import human
 from rump.kernel.abi import AT_FDCWD, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
@@ -10,10 +11,12 @@ from rump.kernel.vfs.volume import ALLOCATED, FILEID, MODE, NLINK, SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rump.fsutils.copy.source import Source
     from rump.fsutils.copy.target import Watch
     from rump.kernel.lwps import Lwp
-    from rump.kernel.vfs.volume import Attributes
+    from rump.kernel.vfs.volume import Attributes, EntryPlus
 
 FAST_LINK = 59          # bytes of a symbolic link's target that the inodes of most formats hold themselves
 ENTRY = 8               # bytes of a directory's entry besides its name, which fills words of four
@@ -40,37 +43,14 @@ class Need:
             self._tree(path, follow)
 
     def _tree(self, path: bytes, follow: bool) -> None:
-        source = self._source
-        fd = source.open_directory(AT_FDCWD, path, follow)[0]
-        above = [(fd, self._directory(fd))]
-        try:
-            while above and not self._watch.interrupted:
-                fd, inside = above[-1]
-                if inside:
-                    fd = source.open_directory(fd, inside.pop(), False)[0]
-                    above.append((fd, []))
-                    above[-1] = fd, self._directory(fd)
-                else:
-                    above.pop()
-                    source.close(fd)
-        finally:
-            for fd, _ in above:
-                source.close(fd)
-
-    def _directory(self, fd: int) -> list[bytes]:
-        """Count the entries of a directory; the directories among them."""
-        directories, names = [], 2 * (ENTRY + 4)
-        for rows in self._source.rows(fd):
+        for _, rows in directories(self._source, path, follow, self._watch):
+            names = 2 * (ENTRY + 4)
             for name, _, attributes in rows:
-                if attributes is None:
-                    continue
-                names += ENTRY + (len(name) + 3 & ~3)
-                self._count(attributes)
-                if attributes[MODE] & S_IFMT == S_IFDIR:
-                    directories.append(name)
-        if names > self._block:
-            self.bytes += names // self._block * self._block
-        return directories
+                if attributes is not None:
+                    names += ENTRY + (len(name) + 3 & ~3)
+                    self._count(attributes)
+            if names > self._block:
+                self.bytes += names // self._block * self._block
 
     def _count(self, attributes: Attributes) -> None:
         kind, size, block = attributes[MODE] & S_IFMT, attributes[SIZE], self._block
@@ -86,6 +66,31 @@ class Need:
             elif kind == S_IFLNK and size > FAST_LINK:
                 self.bytes += block
         self.inodes += 1
+
+
+def directories(
+    source: Source, path: bytes, follow: bool, watch: Watch
+) -> Iterator[tuple[int, list[EntryPlus]]]:
+    """A directory and all that are below: each one's descriptor, good until the next, and its entries.
+
+    Errors: OSError - one cannot be opened, or read.
+    """
+    above: list[tuple[int, list[bytes]]] = []
+    try:
+        fd = source.open_directory(AT_FDCWD, path, follow)[0]
+        while not watch.interrupted:
+            above.append((fd, []))
+            rows = [row for some in source.rows(fd) for row in some]
+            above[-1] = fd, [name for name, _, known in rows if known is not None and is_directory(known[MODE])]
+            yield fd, rows
+            while above and not above[-1][1]:
+                source.close(above.pop()[0])
+            if not above:
+                return
+            fd = source.open_directory(above[-1][0], above[-1][1].pop(), False)[0]
+    finally:
+        for fd, _ in above:
+            source.close(fd)
 
 
 def check_room(source: Source, path: bytes, follow: bool, recursive: bool, lwp: Lwp, copy: Source, to: bytes,

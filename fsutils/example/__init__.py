@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 
     from rump.fsutils.command import Command
 
-
 OPERANDS = "file"
+RELATED = ("info", "ls")
+EXAMPLES = """\
+fsu example disk.img
+fsu info disk.img
+    Make an image to try things on, and see what is in it.
+"""
 
 
 def image() -> bytes:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Primary = Callable[["Words"], Test]
 
-NOT_HERE = {"-exec", "-execdir", "-ok", "-okdir", "-delete", "-fprint", "-fprint0", "-fprintf", "-fls"}
+NOT_HERE = {"-execdir", "-ok", "-okdir", "-fprint", "-fprint0", "-fprintf", "-fls"}
 _AND = ("-a", "-and")
 _OR = ("-o", "-or")
 _NOT = ("!", "-not")
@@ -118,7 +118,7 @@ class Parser:
         if word == "(":
             return self._parenthesis()
         if word in NOT_HERE:
-            raise UsageError(f"{word}: find only looks; it runs, writes and deletes nothing")
+            raise UsageError(f"{word}: not here; there are -exec and -print, to be redirected")
         primary = self._primaries.get(word) or self._other(word)
         if primary is None:
             raise UsageError(f"{word}: unknown test or action" if word[:1] == "-" else f"{word}: paths come first")

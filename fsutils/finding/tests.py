@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from rump.fsutils.finding.bsd import table as bsd
 from rump.fsutils.finding.modes import parse_mode
 from rump.fsutils.finding.patterns import glob, regex
 from rump.kernel.abi import S_IFDIR, S_IFMT, S_IFREG
@@ -20,6 +21,10 @@ MINUTE = 60 * SECOND
 DAY = 86400 * SECOND
 TYPES = {"f": 0o100000, "d": 0o040000, "l": 0o120000, "p": 0o010000, "s": 0o140000, "c": 0o020000, "b": 0o060000}
 UNITS = {"c": 1, "w": 2, "b": 512, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+DIALECTS = {
+    "python": None, "posix-basic": False, "basic": False, "ed": False, "grep": False, "sed": False,
+    "posix-extended": True, "extended": True, "egrep": True,
+}  # fmt: skip
 TIMES = {"a": ATIME, "m": MTIME, "c": CTIME, "B": BIRTHTIME}
 
 
@@ -149,6 +154,30 @@ def _is(answer: bool) -> Primary:
     return lambda words: lambda found: answer
 
 
+class Dialect:
+    """Whose regular expressions those of -regex are: Python's, until -regextype says otherwise."""
+
+    def __init__(self) -> None:
+        self._extended: bool | None = None
+
+    def choose(self, words: Words) -> Test:
+        """-regextype."""
+        name = words.argument()
+        if name not in DIALECTS:
+            raise words.wrong(name, f"unknown; there are {', '.join(DIALECTS)}")
+        self._extended = DIALECTS[name]
+        return lambda found: True
+
+    def compile(self, pattern: str, fold: bool) -> Callable[[bytes], bool]:
+        """Whether bytes match.  Errors: ValueError."""
+        if self._extended is None:
+            return regex(pattern, fold)
+        from rump.fsutils.searching.pattern import BASIC, EXTENDED, Pattern
+
+        whole = Pattern([pattern], EXTENDED if self._extended else BASIC, fold=fold, lines=True, end="\0").search
+        return lambda name: whole(name) is not None
+
+
 def _prune(words: Words) -> Test:
     def prune(found: Found) -> bool:
         found.pruned = True
@@ -164,16 +193,17 @@ def newer(field: int, reference: int) -> Test:
 
 def table(now: int) -> dict[str, Primary]:
     """Word -> what makes its test.  `now`: nanoseconds since 1970."""
+    dialect = Dialect()
     primaries: dict[str, Primary] = {
         "-name": _name(False), "-iname": _name(True),
         "-path": _path(glob, False), "-wholename": _path(glob, False),
         "-ipath": _path(glob, True), "-iwholename": _path(glob, True),
-        "-regex": _path(regex, False), "-iregex": _path(regex, True),
+        "-regex": _path(dialect.compile, False), "-iregex": _path(dialect.compile, True), "-regextype": dialect.choose,
         "-lname": _link(False), "-ilname": _link(True),
         "-type": _type(False), "-xtype": _type(True),
         "-size": _size, "-perm": _perm, "-empty": _empty, "-prune": _prune,
         "-links": _field(NLINK), "-inum": _field(FILEID),
-        "-uid": _field(UID), "-gid": _field(GID), "-user": _field(UID), "-group": _field(GID),
+        "-uid": _field(UID), "-gid": _field(GID), **bsd(_field),
         "-true": _is(True), "-false": _is(False),
     }  # fmt: skip
     for letter, field in (("a", ATIME), ("m", MTIME), ("c", CTIME)):

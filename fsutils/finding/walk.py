@@ -96,7 +96,7 @@ class Walk:
             if not follow:
                 raise
             stat = lwp.fstatat(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW)
-        found = Found(lwp, shown, len(shown) - len(path), of(stat))
+        found = Found(lwp, shown, len(shown) - len(path) if shown.endswith(path) else 0, of(stat))
         found.name = path.rstrip(b"/").rpartition(b"/")[2] or b"/"
         found.at = path
         first = found.path, found.name, found.row, found.fd, found.at

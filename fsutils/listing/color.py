@@ -18,19 +18,22 @@ class Colors:
     def __init__(self, setting: str | None = None) -> None:
         self._kinds = dict(DEFAULT)
         self._suffixes: dict[bytes, str] = {}
+        lengths: set[int] = set()
         for item in (os.environ.get("LS_COLORS", "") if setting is None else setting).split(":"):
             key, _, value = item.partition("=")
             if not all(c in "0123456789;" for c in value):
                 continue
             if key.startswith("*"):
                 self._suffixes[os.fsencode(key[1:])] = value
+                lengths.add(len(os.fsencode(key)) - 1)
             elif key:
                 self._kinds[key] = value
+        self._longest_first = sorted(lengths - {0}, reverse=True)
 
-    def show(self, name: bytes, mode: int) -> bytes:
-        """A name between its colour and the end of it."""
+    def show(self, name: bytes, mode: int, shown: bytes) -> bytes:
+        """A name as it is `shown`, between its colour and the end of it."""
         code = self.code(name, mode)
-        return b"\033[%bm%b\033[0m" % (code.encode(), name) if code.strip("0;") else name
+        return b"\033[%bm%b\033[0m" % (code.encode(), shown) if code.strip("0;") else shown
 
     def code(self, name: bytes, mode: int) -> str:
         """The colour of a file."""
@@ -42,8 +45,10 @@ class Colors:
         for bit, key in ((0o4000, "su"), (0o2000, "sg"), (0o111, "ex")):
             if mode & bit and self._kinds.get(key):
                 return self._kinds[key]
-        dot = name.rfind(b".")
-        return self._suffixes.get(name[dot:], "") if dot >= 0 else ""
+        for length in self._longest_first:
+            if name[-length:] in self._suffixes:
+                return self._suffixes[name[-length:]]
+        return self._kinds.get("fi", "")
 
 
 def _directory(mode: int) -> str:

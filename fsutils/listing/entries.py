@@ -35,6 +35,8 @@ def read(lwp: Lwp, fd: int, o: argparse.Namespace, complain: Complain) -> list[E
     found = _with_attributes(lwp, fd, o, complain) if o.attributes else _names(lwp, fd, o)
     if not o.almost_all:
         found = [entry for entry in found if entry[0][:1] != b"."]
+    if o.ignored is not None:
+        found = [entry for entry in found if not o.ignored(entry[0])]
     if o.all:
         found += [(name, 0, attributes.of(lwp.fstatat(fd, name))) for name in (b".", b"..")]
     sort(found, o)
@@ -86,7 +88,21 @@ def sort(found: list[Entry], o: argparse.Namespace) -> None:
         found.sort(key=lambda entry: -entry[2][v.SIZE])
     elif o.sort == "extension":
         found.sort(key=lambda entry: entry[0].rpartition(b".")[1:] if b"." in entry[0] else (b"", b""))
+    elif o.sort in ("version", "width"):
+        _sort_oddly(found, o.sort)
     if o.reverse:
         found.reverse()
     if o.directories_first:
         found.sort(key=lambda entry: not attributes.is_directory(entry[2][v.MODE]))
+
+
+def _sort_oddly(found: list[Entry], how: str) -> None:
+    """Orders that are rarely asked for."""
+    if how == "width":
+        from rump.fsutils.names import width
+
+        found.sort(key=lambda entry: width(entry[0]))
+    else:
+        from rump.fsutils.listing.quoting import version_key
+
+        found.sort(key=lambda entry: version_key(entry[0]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from rump.fsutils import attributes, dates, sizes
 from rump.kernel import abi
-from rump.kernel.vfs.volume import FILEID, GID, MODE, RDEV, SIZE
+from rump.kernel.vfs.volume import FILEID, FLAGS, GID, MODE, RDEV, SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class LongFormat:
 
     def _amounts(self, entries: Sequence[Entry], kinds: set[Kind]) -> tuple[int, Sequence[int | bytes]]:
         """The column of sizes: plain numbers and their width, or texts and 0 where there is more than numbers."""
-        odd = self._options.human
+        odd = self._options.human or self._options.flags
         for kind in kinds:
             if kind[0] < 0 or kind[0] & abi.S_IFMT in _DEVICES:
                 odd = True
@@ -118,7 +118,18 @@ class LongFormat:
         widest = max([len(str(abi.minor(device))) for device in minors], default=0)
         texts = [_amount(row, show, widest).encode() for _, _, row in entries]
         width = max(map(len, texts))
-        return 0, [text.rjust(width) for text in texts]
+        texts = [text.rjust(width) for text in texts]
+        return 0, [flags + b" " + text for flags, text in zip(_flags(entries), texts, strict=True)] if (
+            self._options.flags) else texts  # fmt: skip
+
+
+def _flags(entries: Sequence[Entry]) -> list[bytes]:
+    """The column of --flags."""
+    from rump.fsutils.file_flags import shown
+
+    texts = [shown(row[FLAGS]).encode() for _, _, row in entries]
+    width = max(map(len, texts))
+    return [text.ljust(width) for text in texts]
 
 
 def _amount(row: Sequence[int], show: Callable[[int], str], minor: int) -> str:

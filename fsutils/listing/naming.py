@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+
 from rump.fsutils import names
 from rump.kernel.vfs.volume import MODE
 
@@ -17,6 +19,11 @@ INDICATORS = {0o010000: b"|", 0o040000: b"/", 0o120000: b"@", 0o140000: b"="}
 EXECUTABLE = 0o111
 
 
+def is_colored(o: argparse.Namespace, terminal: bool) -> bool:
+    """Whether --color asks for colours; unless said otherwise on a terminal, without NO_COLOR in the environment."""
+    return o.color == "always" or (o.color in ("auto", None) and terminal and not os.environ.get("NO_COLOR"))
+
+
 def _as_is(name: bytes) -> bytes:
     return name
 
@@ -29,13 +36,11 @@ class Naming:
     """
 
     def __init__(self, o: argparse.Namespace, terminal: bool) -> None:
-        quoting = o.quoting or ("escape" if terminal else "literal")
-        self.escape: Callable[[bytes], bytes] = {
-            "escape": names.escape, "question": names.question, "literal": _as_is, "c": _c_escape,
-        }[quoting]  # fmt: skip
+        quoting = o.quoting or ("shell" if terminal else "literal")
+        self.escape = _STYLES.get(quoting) or _quoting(quoting)
         self._classify = o.classify
-        self._colors: Callable[[bytes, int], bytes] | None = None
-        if o.color == "always" or (o.color == "auto" and terminal):
+        self._colors: Callable[[bytes, int, bytes], bytes] | None = None
+        if is_colored(o, terminal):
             from rump.fsutils.listing.color import Colors
 
             self._colors = Colors().show
@@ -51,7 +56,7 @@ class Naming:
         """A name, by its mode; `arrow` goes behind it, before no indicator."""
         shown = self.escape(name)
         if self._colors is not None:
-            shown = self._colors(shown, mode)
+            shown = self._colors(name, mode, shown)
         return shown + arrow if arrow else shown + self.indicator(mode)
 
     def indicator(self, mode: int) -> bytes:
@@ -68,5 +73,30 @@ class Naming:
         return b" -> " + self.escape(target)
 
 
+def _octal(name: bytes) -> bytes:
+    """A name with ``\\ooo`` for each byte that does not print.
+
+    >>> _octal(b"a\\nb\\xff")
+    b'a\\\\012b\\\\377'
+    """
+    return b"".join(
+        character.encode() if character.isprintable()
+        else b"".join(b"\\%03o" % byte for byte in character.encode("utf-8", "surrogateescape"))
+        for character in names.text(name)
+    )  # fmt: skip
+
+
 def _c_escape(name: bytes) -> bytes:
     return names.escape(name, also=b"\\ ")
+
+
+_STYLES: dict[str, Callable[[bytes], bytes]] = {
+    "question": names.question, "literal": _as_is, "escape": _c_escape, "octal": _octal,
+}  # fmt: skip
+
+
+def _quoting(style: str) -> Callable[[bytes], bytes]:
+    """The styles with quotes: "shell", "shell-always", "c"."""
+    from rump.fsutils.listing import quoting
+
+    return {"shell": quoting.shell, "shell-always": quoting.shell_always, "c": quoting.c}[style]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 
 from rump.fsutils import names, sizes
-from rump.fsutils.listing.columns import arrange
+from rump.fsutils.listing.columns import across, arrange, commas
 from rump.fsutils.listing.long import inodes
 from rump.kernel.vfs.volume import ALLOCATED, MODE
 
@@ -27,7 +27,7 @@ def extended(
     if o.inode:
         fronts = [number + b" " for number in inodes(entries)]
     if o.blocks:
-        fronts = [front + space + b" " for front, space in zip(fronts, _space(entries, o.human), strict=True)]
+        fronts = [front + space + b" " for front, space in zip(fronts, _space(entries, o), strict=True)]
     cells = [front + line for front, line in zip(fronts, lines, strict=True)]
     if not o.columns:
         return cells
@@ -35,7 +35,8 @@ def extended(
         len(front) + names.width(naming.escape(name)) + len(naming.indicator(row[MODE]))
         for front, (name, _, row) in zip(fronts, entries, strict=True)
     ]
-    return [line + b"\n" for line in arrange([cell[:-1] for cell in cells], widths, screen())]
+    layout = commas if o.commas else across if o.across else arrange
+    return [line + b"\n" for line in layout([cell[:-1] for cell in cells], widths, screen())]
 
 
 def screen() -> int:
@@ -50,8 +51,8 @@ def screen() -> int:
         return 80
 
 
-def _space(entries: Sequence[Entry], human: bool) -> list[bytes]:
+def _space(entries: Sequence[Entry], o: argparse.Namespace) -> list[bytes]:
     amounts = [row[ALLOCATED] for _, _, row in entries]
-    texts = [(sizes.human(n) if human else str(sizes.blocks(n))).encode() for n in amounts]
+    texts = [(sizes.human(n) if o.human else str(sizes.blocks(n, o.unit))).encode() for n in amounts]
     width = max(map(len, texts), default=0)
     return [text.rjust(width) for text in texts]

@@ -76,6 +76,31 @@ def fsu_process() -> Fsu:
     return run
 
 
+class Original(Protocol):
+    """Runs one of the original's programs."""
+
+    def __call__(self, name: str, *arguments: str | os.PathLike[str], stdin: bytes = b"") -> Result: ...
+
+
+@pytest.fixture
+def original(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Original:
+    """Runs fsu_ls and its like in this process, in UTC, with nothing of the user's around them."""
+    from rump.fsutils.original.main import main as run_original
+
+    for name in ("COLUMNS", "LS_COLORS", "BLOCKSIZE", "FSU_DEVICE", "FSU_TYPE", "FSU_MNTOPTS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def run(name: str, *arguments: str | os.PathLike[str], stdin: bytes = b"") -> Result:
+        out, err = io.BytesIO(), io.BytesIO()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        status = run_original([os.fspath(a) for a in arguments], out, err, name=f"fsu_{name}")
+        return Result(status, out.getvalue(), err.getvalue())
+
+    return run
+
+
 def populate(root: Path) -> None:
     """Every kind of file there is, with attributes that are easy to get wrong."""
     (root / "etc").mkdir(mode=0o755)

@@ -151,10 +151,10 @@ class Terminal(io.BytesIO):
 def test_a_terminal_sees_no_control_characters(ext4_image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     out = Terminal()
-    assert main(["ls", str(ext4_image)], out, io.BytesIO()) == 0
+    assert main(["ls", "--color=never", str(ext4_image)], out, io.BytesIO()) == 0
     text = out.getvalue()
-    assert b"two\\nlines" in text and b"\\033[31mred" in text and b"not utf-8 \\377" in text
-    assert "Grüße 世界".encode() in text
+    assert b"'two'$'\\n''lines'" in text and b"''$'\\033''[31mred'" in text and b"'not utf-8 '$'\\377'" in text
+    assert "'Grüße 世界'".encode() in text
     assert not any(byte < 32 and byte != 10 for byte in text)
     assert all(len(line.decode()) <= 40 for line in text.splitlines() if b"xxx" not in line)
 
@@ -227,11 +227,49 @@ def test_fat(fsu: Fsu, fat_image: Path) -> None:
 def test_colours_as_the_environment_says() -> None:
     from rump.fsutils.listing.color import Colors
 
-    colors = Colors("di=01;33:*.tar=35:ex=0:fi=00:bad=\033[0m:ow=:no colon")
-    assert colors.show(b"x", 0o040755) == b"\033[01;33mx\033[0m"
-    assert colors.show(b"x", 0o040777) == b"\033[01;33mx\033[0m"
-    assert colors.show(b"a.tar", 0o100644) == b"\033[35ma.tar\033[0m"
-    assert colors.show(b"a", 0o100644) == b"a" and colors.show(b"a", 0o100755) == b"a"
+    colors = Colors("di=01;33:*.tar=35:*.gz=36:*.tar.gz=37:*README=38:ex=0:fi=00:bad=\033[0m:ow=:no colon")
+    show = lambda name, mode: colors.show(name, mode, name)  # noqa: E731
+    assert show(b"x", 0o040755) == b"\033[01;33mx\033[0m"
+    assert show(b"x", 0o040777) == b"\033[01;33mx\033[0m"
+    assert show(b"a.tar", 0o100644) == b"\033[35ma.tar\033[0m"
+    assert show(b"a.tar.gz", 0o100644) == b"\033[37ma.tar.gz\033[0m"
+    assert show(b"my README", 0o100644) == b"\033[38mmy README\033[0m"
+    assert show(b"a", 0o100644) == b"a" and show(b"a", 0o100755) == b"a"
+    assert colors.show(b"a b.tar", 0o100644, b"'a b.tar'") == b"\033[35m'a b.tar'\033[0m"
+
+
+def test_orders_and_names(fsu: Fsu, image: Path) -> None:
+    names = ["a10", "a9", "b", "two words", "it's", ".h", "c~"]
+    fsu("touch", *(f"{image}:/{name}" for name in names))
+
+    def ls(*words: str) -> list[str]:
+        return fsu("ls", "-I", "lost+found", *words, image).out.decode().splitlines()
+
+    assert ls("-v")[:3] == ["a9", "a10", "b"] and ls("--sort=version", "-r")[-1] == "a9"
+    assert ls("--sort=width")[:3] == ["b", "a9", "c~"]
+    assert ls("--hide=*~", "--ignore=[ab]*") == ["it's", "two words"] and "c~" in ls("-A", "--hide=*~")
+    assert ls("-Q", "-I", "[abc]*") == ['"it\'s"', '"two words"']
+    assert ls("--quoting-style=shell", "-I", "[abc]*") == ['"it\'s"', "'two words'"]
+    assert ls("--quoting-style=shell-always", "-I", "[abt]*") == ["'c~'", "'it'\\''s'"]
+    assert ls("-b", "-I", "[abci]*") == ["two\\ words"]
+    fsu("touch", "-a", "-d", "2001-02-03", f"{image}:/b")
+    assert ls("--time=atime", "--sort=time")[-1] == "b"
+    assert "2001-02-03" in fsu("ls", "-l", "--time=access", "--time-style=long-iso", f"{image}:/b").out.decode()
+    assert "2001" not in fsu("ls", "-l", "--time=birth", "--time-style=long-iso", f"{image}:/b").out.decode()
+
+
+def test_colour_is_for_terminals(ext4_image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LS_COLORS", raising=False)
+
+    def colored(*words: str) -> bool:
+        out = Terminal()
+        assert main(["ls", *words, str(ext4_image)], out, io.BytesIO()) == 0
+        return b"\033[" in out.getvalue()
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert colored() and colored("--color=auto") and not colored("--color=never")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not colored() and colored("--color")
 
 
 def test_sideways_columns_fit() -> None:
