@@ -11,6 +11,7 @@ from __future__ import annotations
 from rump.fsutils.comparing.files import ATTRIBUTES, USUAL, File
 from rump.fsutils.comparing.trees import Comparison, Rules
 from rump.fsutils.errors import UsageError
+from rump.fsutils.operand import IMAGE
 from rump.fsutils.operand import parse as parse_operand
 from rump.fsutils.options import make_parser
 from rump.kernel.abi import AT_FDCWD, S_IFDIR
@@ -77,7 +78,7 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
     operands = [parse_operand(text, image_by_default=False) for text in arguments.operands]
     for index, operand in enumerate(operands):
         if operand.image is None and command.session.is_image(operand.text):
-            operands[index] = parse_operand(operand.text, image_by_default=True)
+            operands[index] = parse_operand(IMAGE + operand.text, image_by_default=True)
     found = [_file(command, operand) for operand in operands]
     if found[0] is None or found[1] is None:
         return TROUBLE

@@ -13,7 +13,7 @@ import os
 from rump.fsutils.contents import open_contents, shown_name
 from rump.fsutils.digests import ALGORITHMS, digest, known, line, read_line
 from rump.fsutils.names import shown
-from rump.fsutils.operand import STDIO, expanded
+from rump.fsutils.operand import IMAGE, STDIO, expanded
 from rump.fsutils.operand import parse as parse_operand
 
 TYPE_CHECKING = False
@@ -76,7 +76,8 @@ class Place:
     def __init__(self, top: str | None) -> None:
         self._prefix = ""
         if top is not None:
-            directory = parse_operand(top if ":/" in top or os.path.isdir(top) else top + ":/", image_by_default=False)
+            plain = ":/" in top or os.path.isdir(top)
+            directory = parse_operand(top if plain else IMAGE + top, image_by_default=False)
             self._prefix = os.fsdecode(directory.shown).rstrip("/") + "/"
 
     def text(self, name: str) -> str:
