@@ -29,7 +29,7 @@ def syscall(body: Callable[Concatenate[L, P], R]) -> Callable[Concatenate[L, P],
     It takes the virtual CPU and gives it back; drops what the lwp held; runs callouts that are due; turns a host's
     error into a `Fault`, and puts the path given into it.  Bodies never call other system calls.
     """
-    code = body.__code__  # type: ignore[attr-defined]
+    code = body.__code__
     parameters = code.co_varnames[1 : code.co_argcount]
     path = next((index for index, name in enumerate(parameters) if name in PATHS), -1)
 
