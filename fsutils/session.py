@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from rump.fsutils.errors import ImageError, UsageError
+from rump.fsutils.names import shown
 from rump.kernel import abi
 from rump.kernel.errors import Fault
 from rump.rumpuser.interface import errno as e
@@ -209,6 +210,7 @@ class Session:
             read_only = all(written != key for written, _ in self._written)
             name = os.path.abspath(os.fsencode(image))
             self.kernel.etfs_register(path, name, read_only=read_only, force=self.options.force)
+            self.kernel.device(path).name = shown(image)        # as drivers call it when they have something to say
             self._devices[key] = path
             self._names[path] = image
         return path
@@ -251,6 +253,8 @@ class Session:
 
     def describe(self, device: bytes) -> tuple[tuple[bytes, bytes], ...]:
         """What the file system on a device says of itself.  Errors: Fault - there is none, or it cannot be mounted."""
+        if device in self._volumes:
+            return self._volumes[device][0].rump_describe(b"/")
         lwp = self.kernel.lwp
         lwp.mkdir(_ASIDE, 0o700)
         try:

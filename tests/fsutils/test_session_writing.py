@@ -238,3 +238,21 @@ def test_options_of_the_session(image: Path) -> None:
         with pytest.raises(OSError, match="nonsense"):
             session.resolve(operand(image))         # type: ignore[arg-type]
     check(image)
+
+
+def test_one_partition_by_all_its_names(fsu: Fsu, tmp_path: Path) -> None:
+    """Its label and UUID are known although it is mounted already."""
+    disk = tmp_path / "demo.img"
+    assert fsu("example", disk).status == 0
+    done = fsu("ls", f"{disk}@2:/etc/hostname", f"{disk}@label=rootfs:/etc/passwd", f"{disk}@rootfs:/etc/group")
+    assert done.status == 0 and done.out.count(b"\n") == 3, done
+
+
+def test_drivers_call_an_image_by_its_name(fsu: Fsu, image: Path) -> None:
+    """Whoever reads what they have to say has never heard of the kernel's devices."""
+    data = bytearray(image.read_bytes())
+    data[1024 + 0x3A] = 0           # not unmounted
+    broken = image.with_name("broken.img")
+    broken.write_bytes(data[: len(data) - 65536])
+    done = fsu("ls", f"{broken}:/")
+    assert b"broken.img" in done.err and b"image0" not in done.err, done.err
