@@ -14,6 +14,7 @@ from __future__ import annotations
 from rump.conformance.hosts import MemoryMachine
 from rump.kernel import abi, boot
 from rump.kernel.vfs import volume as v
+from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ def row_at(lwp: Lwp, path: bytes) -> Row:
 
 def _row(lwp: Lwp, path: bytes, found: tuple[int, ...]) -> Row:
     kind = found[v.MODE] & abi.S_IFMT
-    names = sorted(lwp.llistxattr(path))
+    names = _xattr_names(lwp, path)
     contents = None
     if kind == abi.S_IFREG and not found[v.SIZE]:
         contents = b""
@@ -231,6 +232,15 @@ def _row(lwp: Lwp, path: bytes, found: tuple[int, ...]) -> Row:
         found[v.SIZE] if kind != abi.S_IFDIR else 0, lwp.readlink(path) if kind == abi.S_IFLNK else b"",
         tuple([(name, lwp.lgetxattr(path, name)) for name in names]), contents,
     )  # fmt: skip
+
+
+def _xattr_names(lwp: Lwp, path: bytes) -> list[bytes]:
+    try:
+        return sorted(lwp.llistxattr(path))
+    except OSError as error:
+        if error.errno != e.EOPNOTSUPP:
+            raise
+        return []
 
 
 def perform(kernel: Kernel, log: Log, device: bytes, script: tuple[Step, ...]) -> None:

@@ -28,7 +28,9 @@ class Subject:
     options  mount options
     extras   what it can do beside its declared capabilities: "byte_names" (any bytes are a name), "unwritten" (extents
              can be), "persistent" (contents outlive an unmount), "big_xattrs" (values of 64 KiB), "big_rdev" (device
-             numbers of any size)
+             numbers of any size); or cannot: "utf16_names" (names are as long as they have UTF-16 units), "one_link"
+             (of directories too), "dates_of_access" (times of access are days), "even_access" (they are even seconds),
+             "timeless_root" (the root directory has none)
     absent   what its image has not of the standard tree, though the driver's capabilities would let it
     drivers  tables that the kernel is booted with
     newfs    options: it is made anew by the kernel itself, on a device of `size` bytes, and written to
@@ -92,6 +94,27 @@ WRITTEN = (
     ),
 )  # fmt: skip
 """ext2fs as it writes."""
+_FAT = "persistent", "utf16_names", "one_link", "dates_of_access", "timeless_root"
+WRITTEN_FAT = (
+    Subject(
+        "fat12-written", "msdosfs", newfs={"bits": "12", "cluster_sectors": "1", "uuid": "1234-abcd"}, size=2 << 20,
+        extras=_FAT,
+    ),
+    Subject(
+        "fat16-written", "msdosfs", newfs={"bits": "16", "cluster_sectors": "1", "uuid": "1234-abcd"}, size=4 << 20,
+        extras=_FAT,
+    ),
+    Subject(
+        "fat32-written", "msdosfs", newfs={"bits": "32", "cluster_sectors": "1", "uuid": "1234-abcd"}, size=4 << 20,
+        extras=_FAT,
+    ),
+)  # fmt: skip
+"""msdosfs as it writes."""
+EXFAT_WRITTEN = Subject(
+    "exfat-written", "exfat", newfs={"uuid": "0123-4567", "cluster_size": "1024", "label": "written"}, size=4 << 20,
+    extras=("persistent", "unwritten", "utf16_names", "one_link", "even_access", "timeless_root"),
+)  # fmt: skip
+"""exfat as it writes."""
 SUBJECTS: dict[str, Subject] = {
     subject.name: subject
     for subject in (
@@ -99,11 +122,16 @@ SUBJECTS: dict[str, Subject] = {
             "tmpfs", "tmpfs", options={"size": "256k", "nodes": "400"}, extras=("byte_names", "big_xattrs", "big_rdev"),
         ),
         *WRITTEN,
+        *WRITTEN_FAT,
+        EXFAT_WRITTEN,
         Subject("plainfs", "plainfs", drivers=(plainfs,)),
         Subject("ext2", "ext2fs", image="ext2", extras=("byte_names", "persistent"), absent=LATER),
         Subject("ext4", "ext2fs", image="ext4", extras=("byte_names", "persistent", "unwritten")),
         Subject("fat12", "msdosfs", image="fat12", extras=("persistent",)),
         Subject("fat16", "msdosfs", image="fat16", extras=("persistent",)),
         Subject("fat32", "msdosfs", image="fat32", extras=("persistent",)),
+        Subject("cd9660", "cd9660", image="iso", extras=("byte_names", "persistent"), absent=LATER[:1]),
+        Subject("cd9660-joliet", "cd9660", image="iso-joliet", extras=("persistent",), absent=(b"n" * 255,)),
+        Subject("cd9660-enhanced", "cd9660", image="iso-enhanced", extras=("persistent",), absent=(b"n" * 255,)),
     )
 }

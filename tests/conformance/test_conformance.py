@@ -28,7 +28,7 @@ MODES = {
     "bare-memory": ("bare-memory", False),
     "bare-memory-marshal": ("bare-memory", True),
 }
-BIG = ("fat16", "fat32", "ext2-written")
+BIG = ("fat16", "fat32", "ext2-written", "fat16-written", "fat32-written")
 """Subjects that differ from a smaller one in little; they run in fewer modes."""
 CASES = [
     pytest.param(mode, subject, name, body, id=f"{subject.name}-{mode}-{name}")

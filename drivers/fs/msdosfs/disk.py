@@ -8,6 +8,7 @@ table (FAT); on FAT12 and FAT16 the root directory; clusters, numbered from 2.
 
 from __future__ import annotations
 
+from rump.drivers.fs.fat.chains import FIRST_CLUSTER as FIRST_CLUSTER
 from rump.kernel.structure import Structure
 
 TYPE_CHECKING = False
@@ -100,6 +101,12 @@ INFO_FIRST = 0x41615252         # at 0
 INFO_MIDDLE = 0x61417272        # at 484
 INFO_LAST = b"\x00\x00\x55\xaa" # at 508
 
+ONE_FAT = 0x80                  # of Boot32.flags: the FATs are not kept the same
+TAIL_SIGNATURES = (0x28, 0x29)
+STATE_DIRTY = 1                 # of BootTail.state
+STATE_ERRORS = 2
+FREE_UNKNOWN = 0xFFFFFFFF       # of Info
+
 ENTRY_SIZE = 32
 DIRECTORY_MAX = 65536 * ENTRY_SIZE  # bytes of a directory
 
@@ -122,5 +129,4 @@ LONG_MAX = 20                   # pieces of a long name
 
 FAT12_MAX = 4085                # fewer clusters: FAT12
 FAT16_MAX = 65525               # fewer: FAT16
-FIRST_CLUSTER = 2
-BAD = 7                         # FF7, FFF7, FFFFFF7: a bad cluster; above: the end of a chain
+SIZE_MAX = (1 << 32) - 1        # bytes of a file

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Directories and names.
 
-A file has a short name of 8 + 3 characters in the code page of whoever wrote it - taken to be 437 - and may have a long
-one of up to 255 UTF-16 units, kept in pieces before the short entry and tied to it by a checksum.  Names are bytes in
-UTF-8 here; a lone surrogate of a long name takes three bytes (WTF-8).  Pieces that do not fit together are passed
-over, as every other reader does, and the file goes by its short name.
+A file has a short name of 8 + 3 bytes in the code page of whoever wrote it, and may have a long one of up to 255 UTF-16
+units, kept in pieces before the short entry and tied to it by a checksum.  Names are bytes in UTF-8 here; a lone
+surrogate of a long name takes three bytes (WTF-8).  Pieces that do not fit together are passed over, as every other
+reader does, and the file goes by its short name.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from struct import Struct
 
 from rump.drivers.fs.msdosfs.disk import (
     ATTR_LABEL,
@@ -30,6 +31,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+    from rump.drivers.fs.msdosfs.mount import Options
+
     EntryFields: TypeAlias = tuple[bytes, int, int, int, int, int, int, int, int, int, int, int]
     Row: TypeAlias = tuple[bytes, int, EntryFields]     # name, slot of the short entry, its fields as in disk.Entry
 
@@ -39,6 +42,7 @@ PLAIN = bytes(byte for byte in range(0x21, 0x80) if byte not in b"./")  # what n
 _COUNTDOWN = [bytes(range(count - 1, 0, -1)) for count in range(LONG_MAX + 1)]  # ordinals behind the first, by pieces
 _LONG = [bytes([ATTR_LONG]) * count for count in range(LONG_MAX + 1)]
 _ROTATED = [(byte >> 1 | byte << 7) & 255 for byte in range(256)] * 2
+_PARTS = [Struct("<" + "x10s3x12s2x4s" * count) for count in range(LONG_MAX + 1)]   # what a long name is in
 _unpack = Entry.struct.unpack_from
 
 
@@ -51,11 +55,11 @@ def checksum(name: bytes) -> int:
     return total & 255
 
 
-def short_name(raw: bytes, case: int) -> bytes:
+def short_name(raw: bytes, case: int, code_page: str = "cp437") -> bytes:
     """The name in an entry, in UTF-8, with the letters' case as Windows NT marks it.  b"" if there is none."""
     base, extension = raw[:8].rstrip(SPACE), raw[8:].rstrip(SPACE)
     if (base + extension).translate(None, PLAIN):
-        return _odd_name(base, extension, case)
+        return _odd_name(base, extension, case, code_page)
     if case & CASE_BASE:
         base = base.lower()
     if case & CASE_EXTENSION:
@@ -63,11 +67,12 @@ def short_name(raw: bytes, case: int) -> bytes:
     return base + b"." + extension if extension else base
 
 
-def _odd_name(base: bytes, extension: bytes, case: int) -> bytes:
+def _odd_name(base: bytes, extension: bytes, case: int, code_page: str) -> bytes:
     """A short name with more than plain ASCII in it.  What no name may have (NUL, slash, dot) is shown as "_"."""
     if base[:1] == bytes([NAME_E5]):
         base = bytes([NAME_FREE]) + base[1:]
-    parts = [part.decode("cp437").translate({0: "_", 0x2E: "_", 0x2F: "_"}) for part in (base, extension)]
+    odd = {0: "_", 0x2E: "_", 0x2F: "_"}
+    parts = [part.decode(code_page, "replace").translate(odd) for part in (base, extension)]
     if case & CASE_BASE:
         parts[0] = parts[0].lower()
     if case & CASE_EXTENSION:
@@ -77,13 +82,12 @@ def _odd_name(base: bytes, extension: bytes, case: int) -> bytes:
 
 def long_name(data: bytes, at: int, end: int) -> bytes:
     """The name in the pieces from `at` to `end`, in UTF-8; b"" if no file can have it."""
-    pieces: list[bytes] = []
-    for start in range(end - ENTRY_SIZE, at - 1, -ENTRY_SIZE):
-        pieces += (data[start + 1 : start + 11], data[start + 14 : start + 26], data[start + 28 : start + 32])
-    text = b"".join(pieces).decode("utf-16-le", "surrogatepass")
-    stop = text.find("\0")
-    if stop >= 0:
-        text = text[:stop]
+    parts = _PARTS[(end - at) // ENTRY_SIZE].unpack_from(data, at)
+    if len(parts) == 6:
+        parts = parts[3:] + parts[:3]
+    elif len(parts) > 6:
+        parts = tuple([part for start in range(len(parts) - 3, -1, -3) for part in parts[start : start + 3]])
+    text = b"".join(parts).decode("utf-16-le", "surrogatepass").partition("\0")[0]
     if "/" in text or text in ("", ".", "..") or len(text) > 255:
         return b""
     return text.encode("utf-8", "surrogatepass")
@@ -101,7 +105,7 @@ def name_key(name: bytes) -> bytes:
     return "".join([upper if len(upper) == 1 else own for upper, own in uppers]).encode("utf-8", "surrogatepass")
 
 
-def scan(data: bytes, slot: int, count: int, long_names: bool) -> list[Row]:
+def scan(data: bytes, slot: int, count: int, long_names: bool, code_page: str = "cp437") -> list[Row]:
     """At most `count` files and directories (without "." and "..") from a slot on."""
     rows: list[Row] = []
     at, size = slot * ENTRY_SIZE, len(data) - ENTRY_SIZE + 1
@@ -136,14 +140,14 @@ def scan(data: bytes, slot: int, count: int, long_names: bool) -> list[Row]:
             continue
         fields = _unpack(data, at)
         if not name:
-            name = short_name(fields[0], fields[2])
+            name = short_name(fields[0], fields[2], code_page)
         if name and fields[0] not in DOTS:
             rows.append((name, at // ENTRY_SIZE, fields))
         at += ENTRY_SIZE
     return rows
 
 
-def volume_label(data: bytes) -> bytes:
+def volume_label(data: bytes, code_page: str = "cp437") -> bytes:
     """The label in a root directory, in UTF-8, or b""."""
     for at in range(0, len(data) - ENTRY_SIZE + 1, ENTRY_SIZE):
         if data[at] == NAME_END:
@@ -151,7 +155,7 @@ def volume_label(data: bytes) -> bytes:
         attributes = data[at + 11] & ATTR_MASK
         if data[at] != NAME_FREE and attributes & ATTR_LABEL and attributes != ATTR_LONG:
             raw = bytes([NAME_FREE]) + data[at + 1 : at + 11] if data[at] == NAME_E5 else data[at : at + 11]
-            return raw.rstrip(SPACE).decode("cp437").encode()
+            return raw.rstrip(SPACE).decode(code_page, "replace").encode()
     return b""
 
 
@@ -177,14 +181,15 @@ class Directory:
             return [slot + delta for slot in slots]
         return [slot + spans[bisect_right(spans, (slot, 1 << 64)) - 1][1] for slot in slots]
 
-    def find(self, name: bytes, long_names: bool) -> int:
+    def find(self, name: bytes, options: Options) -> int:
         """The slot of the file of that name, long or short, in whatever case; -1 if there is none."""
         if self._slots is None:
             slots: dict[bytes, int] = {}
             shorts = []
-            for own, slot, fields in scan(self.data, 0, len(self.data), long_names):
+            code_page = options.code_page
+            for own, slot, fields in scan(self.data, 0, len(self.data), options.long_names, code_page):
                 slots.setdefault(name_key(own), slot)
-                shorts.append((name_key(short_name(fields[0], 0)), slot))
+                shorts.append((name_key(short_name(fields[0], 0, code_page)), slot))
             for key, slot in shorts:
                 slots.setdefault(key, slot)
             self._slots = slots

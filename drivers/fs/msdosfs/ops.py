@@ -3,16 +3,17 @@
 
 What the format does not keep: owners and permissions are the mount's (a file marked read-only loses its w bits), the
 change time is the modification time, a file has one name.  Times without a time zone are taken to be `tz` minutes ahead
-of UTC; a creation time that is not kept is 0, an access time that is not kept is the modification time.  As in NetBSD,
-a file without the archive attribute is SF_ARCHIVED.
+of UTC; a creation time that is not kept is 0, an access time that is not kept is the modification time.  The attributes
+of MS-DOS are flags: UF_READONLY, UF_HIDDEN, UF_SYSTEM, and UF_ARCHIVE for what is to be backed up.
 """
 
 from __future__ import annotations
 
-from rump.drivers.fs.msdosfs import disk
-from rump.drivers.fs.msdosfs.bmap import FatTable, Kept
+from rump.drivers.fs.fat import times
+from rump.drivers.fs.fat.chains import FIRST_CLUSTER, Chains, Kept
+from rump.drivers.fs.msdosfs import bmap, disk
 from rump.drivers.fs.msdosfs.lookup import Directory, name_key, scan, volume_label
-from rump.kernel.abi import DT_DIR, DT_REG, S_IFDIR, S_IFREG, SF_ARCHIVED
+from rump.kernel.abi import DT_DIR, DT_REG, S_IFDIR, S_IFREG, UF_ARCHIVE, UF_HIDDEN, UF_READONLY, UF_SYSTEM
 from rump.kernel.errors import Corrupt, Fault, fault
 from rump.kernel.vfs.buffer import BufferCache
 from rump.kernel.vfs.volume import DATA, END, Volume
@@ -28,13 +29,20 @@ if TYPE_CHECKING:
     from rump.kernel.vfs.volume import Attributes, Entry, EntryPlus, Handle, Run
 
     Rows: TypeAlias = list[Row]         # `list` is a method below
-    Runs: TypeAlias = list[Run]
+    Pieces: TypeAlias = list[Run]
     Numbers: TypeAlias = list[int]
     Entries: TypeAlias = list[EntryPlus]
 
 ROOT = 1                    # fileid of the root directory; no entry can be there, it is in the boot sector
+SMALL = 64                  # clusters of a file that is looked at in one go
+CLEAN = b"clean"            # what `describe` says of most
 MEMOS = 1 << 14             # times kept decoded
-MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+FLAG_BITS = (
+    (disk.ATTR_READ_ONLY, UF_READONLY), (disk.ATTR_HIDDEN, UF_HIDDEN), (disk.ATTR_SYSTEM, UF_SYSTEM),
+    (disk.ATTR_ARCHIVE, UF_ARCHIVE),
+)  # fmt: skip
+FLAGS = [sum([flag for bit, flag in FLAG_BITS if byte & bit]) for byte in range(64)]
+"""By the attributes of an entry."""
 
 
 class MsdosVolume(Volume):
@@ -48,8 +56,10 @@ class MsdosVolume(Volume):
         self.geometry = geometry
         self.options = options
         self.cache = BufferCache(device, cache_bytes // 2)
-        self.fat = FatTable(self.cache, geometry)
+        self.fat: Chains = bmap.table(self.cache, geometry)
         self._directories = Kept(cache_bytes // 2)
+        self._base = geometry.data_offset - FIRST_CLUSTER * geometry.cluster_size
+        self._limit = min(geometry.size, device.size)
         self._times: dict[int, int] = {}
         self._free = -1
 
@@ -63,26 +73,27 @@ class MsdosVolume(Volume):
     def statvfs(self) -> tuple[int, int, int, int, int, int, int, int]:
         geometry = self.geometry
         if self._free < 0:
-            free = self._info_free() if geometry.info_offset else -1
+            free = self.info()[0] if self._state() == CLEAN else -1
             self._free = free if 0 <= free <= geometry.clusters else self.fat.count_free()
         size, free = geometry.cluster_size, self._free
         return size, size, geometry.clusters, free, free, 0, 0, self.capabilities.name_max
 
-    def _info_free(self) -> int:
-        """The count of free clusters that a FAT32 keeps, or -1."""
+    def info(self) -> tuple[int, int]:
+        """(free clusters, where to look for one first) as a FAT32 says; -1 for what it does not."""
+        if not self.geometry.info_offset:
+            return -1, -1
         sector = self.device.read(self.geometry.info_offset, 512)
         info = disk.Info(sector, 484)
-        if sector[:4] != disk.INFO_FIRST.to_bytes(4, "little") or info.signature != disk.INFO_MIDDLE:
-            return -1
-        return info.free if sector[508:] == disk.INFO_LAST else -1
+        valid = sector[:4] == disk.INFO_FIRST.to_bytes(4, "little") and sector[508:] == disk.INFO_LAST
+        return (info.free, info.next) if valid and info.signature == disk.INFO_MIDDLE else (-1, -1)
 
     def describe(self) -> tuple[tuple[bytes, bytes], ...]:
         geometry = self.geometry
         tail = geometry.tail
-        label = volume_label(self._root_data())
+        label = volume_label(self._root_data(), self.options.code_page)
         if not label and tail.signature == 0x29 and tail.label != b"NO NAME    ":
-            label = tail.label.rstrip(b" \0").decode("cp437").encode()
-        serial = f"{tail.serial >> 16:04X}-{tail.serial & 0xFFFF:04X}" if tail.signature in (0x28, 0x29) else ""
+            label = tail.label.rstrip(b" \0").decode(self.options.code_page, "replace").encode()
+        serial = f"{tail.serial >> 16:04X}-{tail.serial & 0xFFFF:04X}" if tail.signature in disk.TAIL_SIGNATURES else ""
         return (
             (b"type", geometry.name.encode()),
             (b"label", label),
@@ -96,12 +107,16 @@ class MsdosVolume(Volume):
 
     def _state(self) -> bytes:
         """Clean, or not: bits of the boot sector, and of FAT entry 1 where these are in use."""
-        state = self.geometry.tail.state if self.geometry.tail.signature in (0x28, 0x29) else 0
-        dirty, errors = bool(state & 1), bool(state & 2)
+        state = self._state_flags()
+        dirty, errors = bool(state & disk.STATE_DIRTY), bool(state & disk.STATE_ERRORS)
         if self.geometry.bits != 12:
             entry, top = self.fat.entry(1), 1 << (27 if self.geometry.bits == 32 else 15)
             dirty, errors = dirty or not entry & top, errors or not entry & top >> 1
-        return b"not cleanly unmounted" if dirty else b"has had disk errors" if errors else b"clean"
+        return b"not cleanly unmounted" if dirty else b"has had disk errors" if errors else CLEAN
+
+    def _state_flags(self) -> int:
+        """The boot sector's byte."""
+        return self.geometry.tail.state if self.geometry.state_offset else 0
 
     def _root_data(self) -> bytes:
         """The root directory's bytes, b"" if it cannot be read."""
@@ -119,20 +134,36 @@ class MsdosVolume(Volume):
         fields = self._entry(file)
         if fields[1] & disk.ATTR_DIRECTORY:
             raise fault(e.EISDIR)
-        end = min(offset + length, fields[11])
+        return self._runs(fields, offset, min(offset + length, fields[11]))
+
+    def _gathered(self, file: Handle) -> tuple[tuple[Run, ...], tuple[bytes, ...]] | None:
+        """As of any volume; most files are small and in one piece."""
+        try:
+            fields = self._entry(file)
+            size, start, cluster_size = fields[11], fields[7] << 16 | fields[10], self.geometry.cluster_size
+            count = -(-size // cluster_size)
+            if 0 < count <= SMALL and not fields[1] & 0x10 and self.fat.adjoin(start, count):
+                place = self._base + start * cluster_size
+                if place + size <= self.device.size:
+                    return ((DATA, 0, size, place),), ()
+            return (self._runs(fields, 0, size) if not fields[1] & 0x10 else ()), ()
+        except OSError:
+            return None
+
+    def _runs(self, fields: EntryFields, offset: int, end: int) -> tuple[Run, ...]:
         if offset >= end:
             return ()
         size = self.geometry.cluster_size
         first = offset // size
         extents = self.fat.extents(fields[7] << 16 | fields[10], first, -(-end // size) - first)
-        runs: Runs = []
+        runs: Pieces = []
         for cluster, start, count in extents:
             begin = max(cluster * size, offset)
             stop = min((cluster + count) * size, end)
             self._add_run(runs, begin, stop - begin, self._place(start) + begin - cluster * size)
         return tuple(runs)
 
-    def _add_run(self, runs: Runs, offset: int, length: int, place: int) -> None:
+    def _add_run(self, runs: Pieces, offset: int, length: int, place: int) -> None:
         """Add a run, or lengthen the last.  What lies behind the end of the device is not there."""
         length = min(length, self.device.size - place)
         if runs and runs[-1][1] + runs[-1][2] != offset:
@@ -146,13 +177,13 @@ class MsdosVolume(Volume):
 
     def _place(self, cluster: int) -> int:
         """Where a cluster begins on the device."""
-        return self.geometry.data_offset + (cluster - disk.FIRST_CLUSTER) * self.geometry.cluster_size
+        return self._base + cluster * self.geometry.cluster_size
 
     def _entry(self, file: Handle) -> EntryFields:
         """The directory entry that a fileid is the place of."""
         geometry = self.geometry
         place = file[0] * disk.ENTRY_SIZE
-        if file[1] or not geometry.root_offset <= place < min(geometry.size, self.device.size):
+        if file[1] or not geometry.root_offset <= place < self._limit:
             raise fault(e.ESTALE)
         start = place - place % geometry.sector_size
         sector = self.cache.read(start, min(geometry.sector_size, self.device.size - start))
@@ -168,55 +199,46 @@ class MsdosVolume(Volume):
         """What an entry says.  Errors: EIO - a directory whose clusters cannot be followed."""
         _, bits, _, units, ctime, cdate, adate, high, mtime, mdate, low, size = fields
         options = self.options
-        times = self._times
-        modified = times.get(mdate << 16 | mtime)
+        known = self._times
+        modified = known.get(mdate << 16 | mtime)
         if modified is None:
             modified = self._moment(mdate << 16 | mtime)
         if adate:
-            accessed = times.get(adate << 16)
+            accessed = known.get(adate << 16)
             if accessed is None:
                 accessed = self._moment(adate << 16)
         else:
             accessed = modified
         born = 0
         if cdate:
-            made = times.get(cdate << 16 | ctime)
-            born = (self._moment(cdate << 16 | ctime) if made is None else made) + units * 10000000
+            made = known.get(cdate << 16 | ctime)
+            born = (self._moment(cdate << 16 | ctime) if made is None else made) + units * times.UNIT
         if bits & 0x10:
             size = allocated = self._directory_size(high << 16 | low)
-            mode, flags = S_IFDIR | options.dirmask, 0
+            mode = S_IFDIR | options.dirmask
         else:
             cluster_size = self.geometry.cluster_size
             allocated = -(-size // cluster_size) * cluster_size
-            mode, flags = S_IFREG | options.mask, 0 if bits & 0x20 else SF_ARCHIVED
+            mode = S_IFREG | options.mask
         if bits & 1:
             mode &= ~0o222
         return (
-            fileid, 0, mode, 1, options.uid, options.gid, 0, size, allocated, accessed, modified, modified, born, flags
+            fileid, 0, mode, 1, options.uid, options.gid, 0, size, allocated, accessed, modified, modified, born,
+            FLAGS[bits & 0x3F],
         )  # fmt: skip
 
     def _moment(self, stamp: int) -> int:
-        """The nanoseconds since 1970 of ``date << 16 | time``; fields out of range count as the nearest in range."""
-        date, time = stamp >> 16, stamp & 0xFFFF
-        year, month, day = 1980 + (date >> 9), min(date >> 5 & 15, 12), date & 31
-        moment = 0
-        if month and day:
-            leap = year % 4 == 0 and year != 2100
-            day = min(day, MONTHS[month - 1] + (leap and month == 2))
-            days = sum(MONTHS[: month - 1]) + (leap and month > 2) + day - 1
-            days += (year - 1970) * 365 + (year - 1969) // 4 - (year > 2100)
-            minutes = min(time >> 11, 23) * 60 + min(time >> 5 & 63, 59) - self.options.tz
-            moment = (days * 86400 + minutes * 60 + min(time & 31, 29) * 2) * 10**9
+        """The nanoseconds since 1970 of ``date << 16 | time``."""
         if len(self._times) >= MEMOS:
             self._times.clear()
-        self._times[stamp] = moment
+        moment = self._times[stamp] = times.decode(stamp >> 16, stamp & 0xFFFF, self.options.tz)
         return moment
 
     # ---- directories ---------------------------------------------------------------------------------------------
 
     def lookup(self, directory: Handle, name: bytes) -> Attributes:
         found = self._directory(directory)
-        slot = found.find(name, self.options.long_names)
+        slot = found.find(name, self.options)
         if slot < 0:
             raise fault(e.ENOENT)
         return self._attributes(found.fileids([slot])[0], found.fields(slot))
@@ -248,7 +270,7 @@ class MsdosVolume(Volume):
         found = self._directory(directory)
         if cookie < 0 or count < 1:
             return [], [], END if cookie < 0 else cookie
-        rows = scan(found.data, cookie, count + 1, self.options.long_names)
+        rows = scan(found.data, cookie, count + 1, self.options.long_names, self.options.code_page)
         follow = END
         if len(rows) > count:
             rows.pop()

@@ -10,11 +10,12 @@ def make_and_remove(t: Scenario) -> None:
     """A new directory is empty, has two links, and adds one to its parent; removing it takes that away."""
     t.pass_time(10**9)
     t.mkdir(b"d", 0o750)
-    t.equal((t.stat(b"d").st_nlink, t.stat(b".").st_nlink), (2, 3))
+    counted = not t.has("one_link")
+    t.equal((t.stat(b"d").st_nlink, t.stat(b".").st_nlink), (2, 3) if counted else (1, 1))
     t.equal(t.names(b"d"), [])
     t.pass_time(10**9)
     t.rmdir(b"d")
-    t.equal(t.stat(b".").st_nlink, 2)
+    t.equal(t.stat(b".").st_nlink, 2 if counted else 1)
 
 
 def make_errors(t: Scenario) -> None:
@@ -200,7 +201,10 @@ def deep(t: Scenario) -> None:
 def no_more_files(t: Scenario) -> None:
     """ENOSPC when there are no more files to be had; removing one makes room for one."""
     number = 0
-    free = t.statvfs(b".").f_ffree
+    st = t.statvfs(b".")
+    if not st.f_files:
+        return          # nobody counts them
+    free = st.f_ffree
     while number < free:
         t.lwp.mkdir(b"d%d" % number, 0o755)
         number += 1

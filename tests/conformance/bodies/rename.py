@@ -40,7 +40,7 @@ def over_directory(t: Scenario) -> None:
     t.rename(b"a", b"b")
     t.equal(t.stat(b"b").st_ino, number)
     t.stat(b"b/inside")
-    t.equal(t.stat(b".").st_nlink, 3)
+    t.equal(t.stat(b".").st_nlink, 1 if t.has("one_link") else 3)
 
 
 def over_full_directory(t: Scenario) -> None:
@@ -136,7 +136,8 @@ def directory_moves(t: Scenario) -> None:
     t.rename(b"/mnt/a/d", b"/mnt/b/moved")
     t.equal(t.getcwd(), b"/mnt/b/moved/e")
     t.equal(t.stat(b"../..").st_ino, t.stat(b"/mnt/b").st_ino)
-    t.equal((t.stat(b"/mnt/a").st_nlink, t.stat(b"/mnt/b").st_nlink), (2, 3))
+    links = (1, 1) if t.has("one_link") else (2, 3)
+    t.equal((t.stat(b"/mnt/a").st_nlink, t.stat(b"/mnt/b").st_nlink), links)
     t.chdir(b"/mnt")
     t.expect(e.ENOENT, t.stat, b"a/d/e")
     t.stat(b"b/moved/e")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Has others' tools make the images: mke2fs and debugfs (e2fsprogs), mkfs.fat, mtools.
+"""Has others' tools make the images: mke2fs and debugfs (e2fsprogs), mkfs.fat, mtools, xorriso.
 
     python -m rump.conformance.images.build         as root, for devices and owners; needs those tools
 
-Identifiers, hash seeds and times are given, so that the same tools make the same images.
+Identifiers, hash seeds and times are given, so that the same tools make the same images - but for
+the host's inode numbers, which xorriso notes.
 """
 
 from __future__ import annotations
@@ -35,6 +36,15 @@ FAT: dict[str, object] = {
     "name_max": 765, "file_size_max": (1 << 32) - 1, "time_min": 315532800 * SECOND, "time_max": 4354819198 * SECOND,
     "time_step": 2 * SECOND,
 }  # fmt: skip
+ISO_NAMES: dict[str, object] = {
+    "name_max": 255, "file_size_max": 1 << 40, "time_min": -2208988800 * SECOND, "time_max": 5869583999 * SECOND,
+    "time_step": SECOND,
+}  # fmt: skip
+ISO = {
+    **ISO_NAMES, "symlinks": True, "hard_links": True, "devices": True, "fifos": True, "owners": True,
+    "permissions": True, "xattrs": True,
+}  # fmt: skip
+ISO_DATE = "2001090901464000"
 
 
 def fitting(capabilities: dict[str, object], *extras: str) -> list[Entry]:
@@ -171,7 +181,61 @@ def fat32(image: str) -> None:
     fat(image, 32, 34 << 20, ("-s", "1"))
 
 
-IMAGES = {"ext2": ext2, "ext4": ext4, "fat12": fat12, "fat16": fat16, "fat32": fat32}
+# ---- ISO 9660 --------------------------------------------------------------------------------------------------------
+
+
+def iso(image: str) -> None:
+    """Rock Ridge, with extended attributes (AAIP) and a file that is compressed (zisofs)."""
+    entries = [entry for entry in fitting(ISO, "byte_names") if not _foreign(entry)]
+    with tempfile.TemporaryDirectory() as folder:
+        make_tree(os.fsencode(folder), entries)
+        os.chmod(folder, 0o755)
+        _times_before(folder, entries)
+        run(
+            "xorriso", "-xattr", "on", "-hardlinks", "on", "-padding", "0", "-zisofs", "block_size=32k:level=9",
+            "-outdev", image, "-volid", "RUMP", "-volume_date", "uuid", ISO_DATE, "-map", folder, "/",
+            "-set_filter", "--zisofs", "/lines", "--", "-alter_date_r", "c", f"={WHEN}", "/", "--", "-commit",
+        )  # fmt: skip
+
+
+def iso_joliet(image: str) -> None:
+    """Joliet only: names of 64 characters, and dates."""
+    _names_only(image, "-J", "-joliet-long")
+
+
+def iso_enhanced(image: str) -> None:
+    """ISO 9660:1999: long names, and dates."""
+    _names_only(image, "-iso-level", "4")
+
+
+def _names_only(image: str, *options: str) -> None:
+    entries = [entry for entry in fitting(ISO_NAMES) if len(entry.path) < 255]
+    with tempfile.TemporaryDirectory() as folder:
+        make_tree(os.fsencode(folder), entries)
+        os.chmod(folder, 0o755)
+        _times_before(folder, entries)
+        run(
+            "xorriso", "-as", "mkisofs", "-quiet", "--norock", "-no-pad", "-V", "RUMP", *options,
+            f"--modification-date={ISO_DATE}", "-o", image, folder,
+        )  # fmt: skip
+
+
+def _times_before(folder: str, entries: list[Entry]) -> None:
+    """Set the times before 1970."""
+    for entry in entries:
+        if entry.mtime < 0:
+            os.utime(os.path.join(os.fsencode(folder), entry.path), ns=(WHEN * SECOND, entry.mtime))
+
+
+def _foreign(entry: Entry) -> bool:
+    """Whether it has attributes that xorriso does not keep."""
+    return any(not name.startswith(b"user.") for name, _ in entry.xattrs)
+
+
+IMAGES = {
+    "ext2": ext2, "ext4": ext4, "fat12": fat12, "fat16": fat16, "fat32": fat32, "iso": iso,
+    "iso-joliet": iso_joliet, "iso-enhanced": iso_enhanced,
+}  # fmt: skip
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,10 @@ from rump.rumpuser.interface import errno as e
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+HERE = str(Path(__file__).parent)
+if HERE not in sys.path:
+    sys.path.insert(0, HERE)        # for fat_session
 
 
 def _load_memory_device() -> Any:

@@ -10,7 +10,8 @@ from itertools import pairwise
 
 import pytest
 
-from rump.drivers.fs.msdosfs import bmap
+from rump.drivers.fs.fat import chains
+from rump.kernel import abi
 from rump.kernel.errors import Corrupt, Fault
 from rump.rumpuser.interface import errno as e
 
@@ -123,7 +124,7 @@ def test_every_cluster_is_its_own_run(mounted):
         ((_, at, length, place),) = mount.volume.map(found[:2], index * 512, 512)
         assert (at, length) == (index * 512, 512)
         assert struct.unpack_from("<I", mount.device.data, place)[0] == index
-    assert len(mount.volume.map(found[:2], 0, 1 << 40)) <= 2 * bmap.SEGMENT_EXTENTS
+    assert len(mount.volume.map(found[:2], 0, 1 << 40)) <= 2 * chains.SEGMENT_EXTENTS
 
 
 def test_cost_is_linear(mounted):
@@ -141,7 +142,7 @@ def test_cost_is_linear(mounted):
 
 def test_segments_of_a_contiguous_file(mounted, monkeypatch):
     """A segment that ends for its length, in the middle of an extent, is continued."""
-    monkeypatch.setattr(bmap, "SEGMENT_CLUSTERS", 1000)
+    monkeypatch.setattr(chains, "SEGMENT_CLUSTERS", 1000)
     mount = mounted(build(5000, list(range(2, 4502)), patch={4501: 9999}))
     found = mount.find(b"FILE")
     assert [run[2] for run in mount.volume.map(found[:2], 0, 1 << 40)] == [4500 * 512]
@@ -237,8 +238,9 @@ def test_times_not_kept(mounted):
 
 def test_dos_attributes(mounted):
     plain, read_only = (mounted(build(5000, [], attributes=bits)).find(b"FILE") for bits in (0x20, 0x21))
-    assert (plain[2], plain[13], read_only[2]) == (0o100644, 0, 0o100444)
-    assert mounted(build(5000, [], attributes=0x06)).find(b"FILE")[13] == 0x10000
+    assert (plain[2], plain[13], read_only[2]) == (0o100644, abi.UF_ARCHIVE, 0o100444)
+    assert read_only[13] == abi.UF_ARCHIVE | abi.UF_READONLY
+    assert mounted(build(5000, [], attributes=0x06)).find(b"FILE")[13] == abi.UF_HIDDEN | abi.UF_SYSTEM
     assert mounted(build(5000, [], attributes=0x20), mask="777").find(b"FILE")[2] == 0o100777
 
 
