@@ -7,6 +7,7 @@ from rump.fsutils.attributes import is_directory
 from rump.fsutils.copy.data import PIECE, shorter, stretches
 from rump.fsutils.copy.kernel_source import Inside
 from rump.fsutils.copy.options import MAKE_HOLES, NO_HOLES
+from rump.fsutils.copy.source import ROWS
 from rump.fsutils.copy.target import Complaint, Existing, Interrupted, Place, Target, TargetError, Unwatched
 from rump.kernel import abi
 from rump.kernel.abi import S_IFLNK, S_IFMT, S_IFREG
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 NEW_FILE = abi.O_WRONLY | abi.O_CREAT | abi.O_EXCL | abi.O_NOFOLLOW
 DIRECTORY = abi.O_RDONLY | abi.O_DIRECTORY
+DOTS = (b".", b"..")
 _NOT_KEPT = (e.EOPNOTSUPP, e.ENOSYS)
 
 
@@ -65,6 +67,7 @@ class KernelTarget(Target):
         self._progress = progress
         self._umask = 0
         self._count = 0
+        self._span = (-(1 << 63), (1 << 63) - 1)        # the times that the target can hold
         self.takes_batches = keep.sparse != MAKE_HOLES
 
     def __enter__(self) -> KernelTarget:
@@ -75,7 +78,12 @@ class KernelTarget(Target):
         self.lwp.umask(self._umask)
 
     def top(self, path: bytes) -> Place:
-        return Place(ask(self.lwp.open, path, DIRECTORY), fresh=False)
+        place = Place(ask(self.lwp.open, path, DIRECTORY), fresh=False)
+        has = ask(self.lwp.rump_capabilities, path)
+        self._span = has.time_min, has.time_max
+        if not has.case_sensitive:
+            place.made = {}
+        return place
 
     def is_directory(self, path: bytes) -> bool:
         try:
@@ -91,7 +99,7 @@ class KernelTarget(Target):
 
     def again(self, place: Place) -> Place:
         other = Place(ask(self.lwp.openat, place.fd, b".", DIRECTORY), place.fresh)
-        other.seen = place.seen
+        other.seen, other.made, other.ours = place.seen, place.made, place.ours
         return other
 
     def existing(self, place: Place, name: bytes) -> Existing | None:
@@ -100,6 +108,42 @@ class KernelTarget(Target):
         except FileNotFoundError:
             return None
         return Existing(stat.st_mode, stat.st_mtime_ns, stat.st_uid, stat.st_gid)
+
+    # ---- names that are the same ---------------------------------------------------------------------------------
+
+    def twin(self, place: Place, name: bytes) -> bytes | None:
+        if place.made is None:
+            return None
+        number = self._number(place.fd, name)
+        if number < 0:
+            return None
+        found = place.made.get(number, (b"", False))[0]
+        if self._number(place.fd, found) != number:     # not known yet, or of a file that is gone
+            if not place.ours:
+                return None
+            self._learn(place, place.made)
+            found = place.made[number][0]
+        return found if found != name else None
+
+    def note(self, place: Place, name: bytes, inside: Place | None = None) -> None:
+        if place.made is not None and not place.ours:
+            place.made[self._number(place.fd, name)] = name, inside is not None and inside.ours
+
+    def _number(self, fd: int, name: bytes) -> int:
+        """The number of what has a name, -1 if nothing has."""
+        try:
+            return self.lwp.fstatat(fd, name, abi.AT_SYMLINK_NOFOLLOW).st_ino
+        except FileNotFoundError:
+            return -1
+
+    def _learn(self, place: Place, made: dict[int, tuple[bytes, bool]]) -> None:
+        """Note all that is in a directory: we put it there, many files at a time."""
+        fd = ask(self.lwp.openat, place.fd, b".", DIRECTORY)
+        try:
+            while rows := ask(self.lwp.getdents, fd, ROWS):
+                made.update({number: (name, True) for name, number, _ in rows if name not in DOTS})
+        finally:
+            self.lwp.close(fd)
 
     # ---- files -----------------------------------------------------------------------------------------------------
 
@@ -129,7 +173,7 @@ class KernelTarget(Target):
             mode = known[MODE]
             kind = mode & S_IFMT
             uid, gid = (known[UID], known[GID]) if keep.owner else (0, place.gid)
-            atime, mtime = (known[ATIME], known[MTIME]) if keep.times else (now, now)
+            atime, mtime = self._times(known) if keep.times else (now, now)
             contents, target = (b"", data) if kind == S_IFLNK else (data, b"")
             rows.append((
                 name, kind | (mode & umask if kind != S_IFLNK else 0o777), uid, gid, known[RDEV], target, 0, atime,
@@ -211,7 +255,7 @@ class KernelTarget(Target):
             self._try(lwp.fsetxattr, out, key, value)
         self._try(lwp.fchmod, out, mode)
         if self.keep.times:
-            self._try(lwp.futimens, out, attributes[ATIME], attributes[MTIME])
+            self._try(lwp.futimens, out, *self._times(attributes))
 
     def _settle_name(self, place: Place, name: bytes, attributes: Attributes, directory: int, origin: bytes) -> None:
         """The same for what cannot be opened, made with its mode."""
@@ -224,7 +268,18 @@ class KernelTarget(Target):
                 for key, value in pairs:
                     self._try(lwp.lsetxattr, name, key, value)
         if self.keep.times:
-            self._try(lwp.utimensat, place.fd, name, attributes[ATIME], attributes[MTIME], flag)
+            self._try(lwp.utimensat, place.fd, name, *self._times(attributes), flag)
+
+    def _times(self, attributes: Attributes) -> tuple[int, int]:
+        """Times of access and of modification, those out of range as near as the target has them."""
+        atime, mtime = attributes[ATIME], attributes[MTIME]
+        least, most = self._span
+        if least <= mtime <= most and least <= atime <= most:
+            return atime, mtime
+        if not least <= mtime <= most:
+            text = "times that the target cannot hold become the nearest that it can"
+            self.complaints.append(Complaint(text, once=True))
+        return min(max(atime, least), most), min(max(mtime, least), most)
 
     def _try(self, call: Callable[P, object], *arguments: P.args, **named: P.kwargs) -> None:
         try:
@@ -273,7 +328,15 @@ class KernelTarget(Target):
             if place.fresh:
                 raise
             fresh = False
-        return Place(ask(self.lwp.openat, place.fd, name, DIRECTORY | abi.O_NOFOLLOW), fresh)
+        inside = Place(ask(self.lwp.openat, place.fd, name, DIRECTORY | abi.O_NOFOLLOW), fresh)
+        if place.made is not None:
+            inside.made = place.made
+            inside.ours = fresh or place.ours or self._is_ours(inside, place.made)
+        return inside
+
+    def _is_ours(self, place: Place, made: dict[int, tuple[bytes, bool]]) -> bool:
+        """Whether we made a directory that we come to again."""
+        return made.get(ask(self.lwp.fstat, place.fd).st_ino, (b"", False))[1]
 
     def finish(self, place: Place, attributes: Attributes, directory: int) -> None:
         mode = self._mode(attributes)

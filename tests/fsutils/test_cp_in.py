@@ -299,3 +299,19 @@ def test_modes_that_let_nobody_in(fsu: Fsu, image: Path, tmp_path: Path) -> None
     assert stat.S_IMODE(int(run(fsu, "stat", "-c", "%f", f"{image}:/closed"), 16)) == 0o500
     assert "Mode:  0500" in debugfs(image, "stat /closed")
     (tmp_path / "closed").chmod(0o700)
+
+
+@pytest.mark.parametrize("kind", ["vfat", "exfat"])
+def test_times_out_of_range(fsu: Fsu, tmp_path: Path, kind: str) -> None:
+    """Files of 1970, which reproducible builds make, are no failure: they get the nearest time there is."""
+    (tmp_path / "tree").mkdir()
+    for name, seconds in (("old", 0), ("usual", 1_000_000_000), ("late", 7_000_000_000)):
+        (tmp_path / "tree" / name).touch()
+        os.utime(tmp_path / "tree" / name, (seconds, seconds))
+    image = tmp_path / "image"
+    assert fsu("mkfs", "-q", "-t", kind, image, "8M").status == 0
+    for source in (tmp_path / "tree", tmp_path / "tree" / "old"):
+        done = fsu("cp", "-a", source, f"{image}:/")
+        assert done.status == 0 and done.err.count(b"nearest") == 1, done
+    out = fsu("find", f"{image}:/", "-type", "f", "-printf", "%f %TY\\n").out
+    assert sorted(out.split(b"\n"))[1:] == [b"late 2107", b"old 1980", b"old 1980", b"usual 2001"]

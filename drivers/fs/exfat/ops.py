@@ -15,11 +15,12 @@ from rump.drivers.fs.exfat.checksum import set_checksum
 from rump.drivers.fs.exfat.lookup import Cases, Directory
 from rump.drivers.fs.exfat.times import moment
 from rump.drivers.fs.fat.chains import Chains, Kept
+from rump.drivers.fs.fat.runs import add as add_run
 from rump.kernel.abi import DT_DIR, DT_REG, S_IFDIR, S_IFREG, UF_ARCHIVE, UF_HIDDEN, UF_READONLY, UF_SYSTEM
 from rump.kernel.errors import Corrupt, Fault, fault
 from rump.kernel.vfs.buffer import BufferCache
 from rump.kernel.vfs.operation import guarded
-from rump.kernel.vfs.volume import DATA, END, UNWRITTEN, Capabilities, Volume
+from rump.kernel.vfs.volume import END, UNWRITTEN, Capabilities, Volume
 from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
@@ -197,22 +198,10 @@ class ExfatVolume(Volume):
         runs: Runs = []
         for cluster, start, count in self.maps.extents(space, first, -(-behind // size) - first):
             begin, stop = max(cluster * size, offset), min((cluster + count) * size, behind)
-            self._add_run(runs, begin, stop - begin, self.geometry.place(start) + begin - cluster * size)
+            add_run(runs, self.device, begin, stop - begin, self.geometry.place(start) + begin - cluster * size)
         if behind < end and runs[-1][1] + runs[-1][2] == behind:
             runs.append((UNWRITTEN, behind, end - behind, 0))
         return tuple(runs)
-
-    def _add_run(self, runs: Runs, offset: int, length: int, place: int) -> None:
-        """Add a run, or lengthen the last.  What lies behind the end of the device is not there."""
-        length = min(length, self.device.size - place)
-        if runs and runs[-1][1] + runs[-1][2] != offset:
-            return
-        if length > 0 and runs and runs[-1][3] + runs[-1][2] == place:
-            runs[-1] = (DATA, runs[-1][1], runs[-1][2] + length, runs[-1][3])
-        elif length > 0:
-            runs.append((DATA, offset, length, place))
-        elif not runs:
-            raise Corrupt(f"byte {place} is behind the end of {self.device.name}")
 
     def space(self, fields: Fields) -> Space:
         """The clusters of a file.  Errors: EIO."""

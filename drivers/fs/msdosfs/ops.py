@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from rump.drivers.fs.fat import times
 from rump.drivers.fs.fat.chains import FIRST_CLUSTER, Chains, Kept
+from rump.drivers.fs.fat.runs import add as add_run
 from rump.drivers.fs.msdosfs import bmap, disk
 from rump.drivers.fs.msdosfs.lookup import Directory, name_key, scan, volume_label
 from rump.kernel.abi import DT_DIR, DT_REG, S_IFDIR, S_IFREG, UF_ARCHIVE, UF_HIDDEN, UF_READONLY, UF_SYSTEM
-from rump.kernel.errors import Corrupt, Fault, fault
+from rump.kernel.errors import Fault, fault
 from rump.kernel.vfs.buffer import BufferCache
 from rump.kernel.vfs.volume import DATA, END, Volume
 from rump.rumpuser.interface import errno as e
@@ -160,20 +161,8 @@ class MsdosVolume(Volume):
         for cluster, start, count in extents:
             begin = max(cluster * size, offset)
             stop = min((cluster + count) * size, end)
-            self._add_run(runs, begin, stop - begin, self._place(start) + begin - cluster * size)
+            add_run(runs, self.device, begin, stop - begin, self._place(start) + begin - cluster * size)
         return tuple(runs)
-
-    def _add_run(self, runs: Pieces, offset: int, length: int, place: int) -> None:
-        """Add a run, or lengthen the last.  What lies behind the end of the device is not there."""
-        length = min(length, self.device.size - place)
-        if runs and runs[-1][1] + runs[-1][2] != offset:
-            return
-        if length > 0 and runs and runs[-1][3] + runs[-1][2] == place:
-            runs[-1] = (DATA, runs[-1][1], runs[-1][2] + length, runs[-1][3])
-        elif length > 0:
-            runs.append((DATA, offset, length, place))
-        elif not runs:
-            raise Corrupt(f"sector {place // self.geometry.sector_size} is behind the end of {self.device.name}")
 
     def _place(self, cluster: int) -> int:
         """Where a cluster begins on the device."""

@@ -17,6 +17,7 @@ from rump.drivers.fs.exfat.writing.record import check_name, new_set
 from rump.kernel import abi
 from rump.kernel.errors import Corrupt, Fault, fault
 from rump.kernel.vfs import volume as v
+from rump.kernel.vfs.runs import deal
 from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
@@ -58,7 +59,7 @@ class Populate:
         if any(size > state.volume.capabilities.file_size_max for size in sizes):
             raise fault(e.EFBIG)
         total = sum(needs)
-        files = _carve(state.alloc.reserve(0, total) if total else [], needs)
+        files = deal(state.alloc.reserve(0, total) if total else [], needs)
         state.store.set(self._placed, directory[0], (files, 0))
         return tuple([self._runs(pieces) for pieces in files])
 
@@ -233,20 +234,3 @@ def _sealed(made: list[Made]) -> list[Made]:
             number, data, pieces = made[index]
             result[index] = (number, data[:2] + total.to_bytes(2, "little") + data[4:], pieces)
     return result
-
-
-def _carve(pieces: list[Piece], needs: list[int]) -> tuple[tuple[Piece, ...], ...]:
-    """Deal the clusters of `pieces` out, in order."""
-    files: list[tuple[Piece, ...]] = []
-    index, start, left = -1, 0, 0
-    for need in needs:
-        own: list[Piece] = []
-        while need:
-            if not left:
-                index += 1
-                start, left = pieces[index]
-            count = min(need, left)
-            own.append((start, count))
-            start, left, need = start + count, left - count, need - count
-        files.append(tuple(own))
-    return tuple(files)

@@ -9,6 +9,7 @@ from rump.drivers.fs.ext2fs.writing.links import KINDS
 from rump.kernel import abi
 from rump.kernel.errors import Corrupt, Fault, fault
 from rump.kernel.vfs import volume as v
+from rump.kernel.vfs.runs import deal
 from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
@@ -54,7 +55,7 @@ class Populate:
         total = sum(needs)
         if total > state.alloc.free_blocks():
             raise fault(e.ENOSPC)
-        files = self._carve(self._reserve(parent, total), needs)
+        files = deal(self._reserve(parent, total), needs)
         state.store.set(self._placed, parent.number, (files, 0))
         return tuple([_runs(pieces, shift) for pieces in files])
 
@@ -68,23 +69,6 @@ class Populate:
             pieces.append((start, count))
             goal, total = start + count, total - count
         return pieces
-
-    @staticmethod
-    def _carve(pieces: list[Piece], needs: list[int]) -> tuple[tuple[Piece, ...], ...]:
-        """Deal the blocks of `pieces` out, in order."""
-        files: list[tuple[Piece, ...]] = []
-        index, start, left = -1, 0, 0
-        for need in needs:
-            own: list[Piece] = []
-            while need:
-                if not left:
-                    index += 1
-                    start, left = pieces[index]
-                count = need if need < left else left
-                own.append((start, count))
-                start, left, need = start + count, left - count, need - count
-            files.append(tuple(own))
-        return tuple(files)
 
     def abandon(self, number: int) -> bool:
         """Give back what was placed for a directory; whether there was something."""
