@@ -110,7 +110,7 @@ def test_drivers_do_not_know_the_kernels_insides():
     or mounts."""
     known = (
         "volume", "buffer", "transaction", "ordered", "operation", "abi", "errors", "dev.block", "structure", "record",
-        "vfs", "kept", "newfs", "usage", "runs",
+        "vfs", "kept", "newfs", "usage", "runs", "calendar", "calendar",
     )  # fmt: skip
 
     def allowed(path, name):

@@ -17,6 +17,7 @@ zisofs and El Torito.
     describe  what a volume says of itself
     ops       the volume
     newfs     making new, empty volumes
+    fsck      looking over all of a volume
     writing   filling one, with the mount option `author`
 
 A volume is written once: until it is unmounted the tree that is to be is in memory, and then all of it appears at once.
@@ -33,8 +34,10 @@ from rump.kernel.vfs.volume import Capabilities, FileSystem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rump.kernel.dev.block import BlockDevice
-    from rump.kernel.vfs.volume import MountArguments, Volume
+    from rump.kernel.vfs.volume import Finding, MountArguments, Volume
 
 
 def _mount(arguments: MountArguments) -> Volume:
@@ -53,6 +56,12 @@ def _newfs(arguments: MountArguments) -> tuple[tuple[bytes, bytes], ...]:
     return newfs(arguments)
 
 
+def _fsck(arguments: MountArguments) -> Iterator[Finding]:
+    from rump.drivers.fs.cd9660.fsck.check import fsck
+
+    return fsck(arguments)
+
+
 def _probe(device: BlockDevice) -> str | None:
     from rump.drivers.fs.cd9660.mount import probe
 
@@ -65,6 +74,7 @@ driver = FileSystem(
     mount=_mount,
     probe=_probe,
     newfs=_newfs,
+    fsck=_fsck,
     capabilities=Capabilities(
         name_max=255,
         file_size_max=(1 << 63) - 1,

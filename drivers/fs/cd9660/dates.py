@@ -7,6 +7,7 @@ Both say the local time and how far it is ahead of UTC, in quarters of an hour.
 from __future__ import annotations
 
 from rump.drivers.fs.cd9660.disk import Date7
+from rump.kernel.calendar import civil
 
 NANO = 10**9
 HUNDREDTH = 10**7           # nanoseconds
@@ -27,18 +28,6 @@ def days_before(year: int, month: int, day: int) -> int:
     earlier = year - 1
     days = earlier * 365 + earlier // 4 - earlier // 100 + earlier // 400 - 719162
     return days + _MONTH_DAYS[month] + (month > 2 and _leap(year)) + day - 1
-
-
-def date_of(days: int) -> tuple[int, int, int]:
-    """Year, month and day of a number of days since 1970-01-01."""
-    # Years from March, so that a leap day is the last: 400 of them have 146097 days.
-    era, rest = divmod(days + 719468, 146097)
-    year = (rest - rest // 1460 + rest // 36524 - rest // 146096) // 365
-    rest -= year * 365 + year // 4 - year // 100
-    month = (5 * rest + 2) // 153
-    day = rest - (153 * month + 2) // 5 + 1
-    month += 3 if month < 10 else -9
-    return era * 400 + year + (month <= 2), month, day
 
 
 def _leap(year: int) -> bool:
@@ -65,7 +54,7 @@ def encode7(nanoseconds: int, offset: int = 0) -> bytes:
     Times outside of 1900 to 2155 become the nearest in range.
     """
     days, seconds = divmod(nanoseconds // NANO + offset * QUARTER, 86400)
-    year, month, day = date_of(days)
+    year, month, day = civil(days)
     if not 1900 <= year <= 2155:
         year, month, day, seconds = (1900, 1, 1, 0) if year < 1900 else (2155, 12, 31, 86399)
     return Date7.struct.pack(
@@ -96,7 +85,7 @@ def encode17(nanoseconds: int | None, offset: int = 0) -> bytes:
         return NO_DATE17
     hundredths = nanoseconds // HUNDREDTH + offset * QUARTER * 100
     days, hundredths = divmod(hundredths, 86400 * 100)
-    year, month, day = date_of(days)
+    year, month, day = civil(days)
     if not 1 <= year <= 9999:
         year, month, day, hundredths = (1, 1, 1, 0) if year < 1 else (9999, 12, 31, 8639999)
     seconds, hundredths = divmod(hundredths, 100)

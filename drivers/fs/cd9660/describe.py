@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from rump.drivers.fs.cd9660 import boot
-from rump.drivers.fs.cd9660.dates import NANO, date_of, decode17
+from rump.drivers.fs.cd9660.dates import NANO, decode17
 from rump.drivers.fs.cd9660.mount import sessions
+from rump.kernel.calendar import civil
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,5 +87,5 @@ def _moment(date: bytes) -> str:
     if time is None:
         return "never"
     days, seconds = divmod(time // NANO, 86400)
-    year, month, day = date_of(days)
+    year, month, day = civil(days)
     return f"{year}-{month:02}-{day:02} {seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02} UTC"

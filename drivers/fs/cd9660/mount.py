@@ -129,7 +129,7 @@ def _blocks(device: BlockDevice, start: int) -> int:
     return descriptor.space_size * descriptor.block_size // disk.SECTOR
 
 
-def _session(device: BlockDevice, options: Options) -> int:
+def session(device: BlockDevice, options: Options) -> int:
     """The sector at which the session to be used begins.  Errors: EINVAL - there are not as many."""
     if options.sector >= 0:
         return options.sector
@@ -229,7 +229,7 @@ def mount(arguments: MountArguments) -> Cd9660Volume:
     options = Options(arguments.options)
     if not arguments.read_only:
         raise fault(e.EROFS, "cd9660 can be mounted for reading only")
-    descriptors = Descriptors(device, _session(device, options))
+    descriptors = Descriptors(device, session(device, options))
     primary = descriptors.primary
     size = primary.space_size * primary.block_size
     if size > device.size:

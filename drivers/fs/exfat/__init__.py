@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""exFAT: what Windows and others make on cards and sticks; `newfs` makes them, `fsck`
-looks over them.
+"""exFAT: what Windows and others make on cards and sticks; `newfs` makes them, `fsck` looks over them.
 
     disk, checksum, upcase     structures on the medium, their checksums, the table that pairs letters
     mount    what the boot sector and the root directory say, checked; options; probing

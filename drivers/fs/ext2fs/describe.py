@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from rump.drivers.fs.ext2fs import disk, features
+from rump.kernel.calendar import civil
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,13 +79,7 @@ def uuid(raw: bytes) -> str:
 
 
 def moment(seconds: int) -> str:
-    """Seconds since 1970 as ``2024-05-06 07:08:09 UTC`` (the civil calendar, by eras of 400 years)."""
+    """Seconds since 1970 as ``2024-05-06 07:08:09 UTC``."""
     days, rest = divmod(seconds, DAY)
-    era, day = divmod(days + 719468, 146097)
-    year = (day - day // 1460 + day // 36524 - day // 146096) // 365
-    day -= 365 * year + year // 4 - year // 100
-    month = (5 * day + 2) // 153
-    day -= (153 * month + 2) // 5 - 1
-    month += 3 if month < 10 else -9
-    year += era * 400 + (month <= 2)
+    year, month, day = civil(days)
     return f"{year}-{month:02}-{day:02} {rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02} UTC"

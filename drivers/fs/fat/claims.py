@@ -124,7 +124,7 @@ class Claims:
         return taken
 
     def _own(self, start: int, length: int, taken: list[Range]) -> bool:
-        """Whether the first `length` clusters of a chain have some of a few ranges in them; if not, those are shared."""
+        """Whether the first `length` clusters of a chain have some of the ranges in them; if not, these are shared."""
         cluster, at = start, 0
         while at < length:
             count, value = self.chains.run(cluster, AT_ONCE)

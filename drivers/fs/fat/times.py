@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from rump.kernel.calendar import iso8601
 from rump.kernel.errors import fault
 from rump.rumpuser.interface import errno as e
 
@@ -51,7 +52,7 @@ def encode(moment: int, tz: int) -> tuple[int, int, int]:
 def _date(moment: int, local: int) -> int:
     """The date of a moment, which is remembered."""
     if not TIME_MIN <= local <= TIME_MAX:
-        raise fault(e.EINVAL, f"time {moment}: only years from 1980 to 2107 can be kept")
+        raise fault(e.EINVAL, f"time {iso8601(moment)}: only years from 1980 to 2107 can be kept")
     day = (local - TIME_MIN) // DAY
     year, left = divmod((day + MARCH_1976 + (day >= MARCH_2100)) * 4 + 3, 1461)
     month, left = divmod(left // 4 * 5 + 2, 153)

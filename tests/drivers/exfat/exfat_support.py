@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from rump.drivers.fs.exfat import upcase
+from rump.drivers.fs.exfat.checksum import boot_checksum
 from rump.kernel import abi, boot
 from rump.kernel.callout import Callout
 from rump.kernel.cpu import SleepLock, VirtualCPU
@@ -206,3 +207,9 @@ class Session:
 def pattern(seed: int, length: int) -> bytes:
     """Bytes that nobody writes by chance."""
     return random.Random(seed).randbytes(length)
+
+
+def fix_checksums(image: bytearray) -> None:
+    """A right checksum of the main boot region."""
+    total = boot_checksum(bytes(image[: 11 * 512]))
+    image[11 * 512 : 12 * 512] = total.to_bytes(4, "little") * 128

@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from exfat_support import MNT, Memory, Session, fsck, make, mount, needs_exfatprogs
-from test_hostile import fix_checksums
+from exfat_support import MNT, Memory, Session, fix_checksums, fsck, make, mount, needs_exfatprogs
 
 from rump.drivers.fs.exfat import disk, driver
 from rump.drivers.fs.exfat.checksum import set_checksum

@@ -9,9 +9,9 @@ import shutil
 import subprocess
 
 import pytest
+from ext2_matrix import MATRIX
 from ext2_support import E2FSCK, make_tree, mke2fs, needs_mke2fs, run, services
 from memory_support import Memory
-from test_matrix import MATRIX
 
 from rump.drivers.fs.ext2fs import driver
 from rump.kernel.errors import Fault

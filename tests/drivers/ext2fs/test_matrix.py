@@ -7,6 +7,7 @@ import os
 import shlex
 
 import pytest
+from ext2_matrix import MATRIX
 from ext2_support import (
     DUMPE2FS,
     File,
@@ -29,52 +30,6 @@ from rump.kernel.vfs import volume as v
 from rump.kernel.vfs.volume import Volume
 
 pytestmark = needs_mke2fs
-
-# name -> (mke2fs options, size); every one is filled with the tree of `make_tree`.
-MATRIX = {
-    "ext2": ("-t ext2", "16M"),
-    "ext2-old-inodes": ("-t ext2 -I 128", "16M"),
-    "ext2-1k": ("-t ext2 -b 1024", "16M"),
-    "revision-0": ("-t ext2 -r 0 -O none", "16M"),
-    "no-filetype": ("-t ext2 -O ^filetype,^ext_attr,^dir_index", "16M"),
-    "all-superblocks": ("-t ext2 -b 1024 -g 1024 -O ^sparse_super,^resize_inode", "16M"),
-    "ext3": ("-t ext3", "24M"),
-    "ext3-4k": ("-t ext3 -b 4096", "32M"),
-    "ext4": ("-t ext4", "24M"),
-    "ext4-1k": ("-t ext4 -b 1024", "24M"),
-    "ext4-2k": ("-t ext4 -b 2048", "24M"),
-    "ext4-4k": ("-t ext4 -b 4096", "32M"),
-    "ext4-64k": ("-t ext4 -b 65536 -O ^has_journal", "96M"),
-    "ext4-inode-128": ("-t ext4 -I 128", "24M"),
-    "ext4-inode-512": ("-t ext4 -I 512", "24M"),
-    "ext4-inode-1024": ("-t ext4 -b 4096 -I 1024", "48M"),
-    "inode-128-checksums": ("-t ext4 -I 128 -O metadata_csum", "24M"),
-    "no-extents": ("-t ext4 -O ^extent,^64bit", "24M"),
-    "no-flex-bg": ("-t ext4 -b 1024 -O ^flex_bg", "24M"),
-    "no-64bit": ("-t ext4 -O ^64bit", "24M"),
-    "meta-bg": ("-t ext4 -b 1024 -g 1024 -O meta_bg,^resize_inode", "24M"),
-    "meta-bg-64bit": ("-t ext4 -b 1024 -g 512 -O meta_bg,64bit,^resize_inode", "24M"),
-    "meta-bg-bigalloc": ("-t ext4 -b 1024 -O meta_bg,bigalloc,^resize_inode -C 16384", "64M"),
-    "bigalloc": ("-t ext4 -b 1024 -O bigalloc -C 16384", "64M"),
-    "inline": ("-t ext4 -O inline_data", "24M"),
-    "inline-inode-1024": ("-t ext4 -b 4096 -I 1024 -O inline_data", "32M"),
-    "inline-no-checksums": ("-t ext4 -O inline_data,^metadata_csum", "24M"),
-    "ea-inode": ("-t ext4 -O ea_inode", "24M"),
-    "sparse-super2": ("-t ext4 -b 1024 -g 2048 -O sparse_super2,^resize_inode", "24M"),
-    "checksum-seed": ("-t ext4 -O metadata_csum,metadata_csum_seed", "24M"),
-    "uninit-bg": ("-t ext4 -b 1024 -g 2048 -O uninit_bg,^metadata_csum", "24M"),
-    "uninit-bg-64bit": ("-t ext4 -b 1024 -g 2048 -O uninit_bg,64bit,^metadata_csum", "24M"),
-    "no-checksums": ("-t ext4 -O ^metadata_csum", "24M"),
-    "quota": ("-t ext4 -O quota,project", "24M"),
-    "orphan-file": ("-t ext4 -O orphan_file", "24M"),
-    "casefold": ("-t ext4 -O casefold", "24M"),
-    "encrypt": ("-t ext4 -O encrypt", "24M"),
-    "large-dir": ("-t ext4 -O large_dir", "24M"),
-    "no-dir-index": ("-t ext4 -O ^dir_index", "24M"),
-    "mmp": ("-t ext4 -O mmp", "24M"),
-    "verity": ("-t ext4 -O verity", "24M"),
-    "stable-inodes": ("-t ext4 -O stable_inodes,fast_commit", "24M"),
-}
 
 
 @pytest.fixture(scope="module")

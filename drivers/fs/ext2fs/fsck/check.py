@@ -32,10 +32,10 @@ def fsck(arguments: MountArguments) -> Iterator[Finding]:
     yield from _orphans(state)
     for found in (Inodes(state).run(), Directories(state).run(), Connections(state).run()):
         yield from found
-    if state.shared:
+    if state.usage.shared:
         yield from Owners(state).run()
     yield from Counters(state).run()
-    blocks = sum(int.from_bytes(bits, "little").bit_count() for bits in state.blocks.values()) * state.ratio
+    blocks = state.usage.count() * state.ratio
     yield SUMMARY, (
         f"{state.files} files, {len(state.directories)} of them directories; {blocks} of {state.geometry.blocks} blocks"
     )

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from rump.drivers.fs.ext2fs import disk
 from rump.drivers.fs.ext2fs.fsck.inodes import DIRECTORY, EVERY
-from rump.drivers.fs.ext2fs.fsck.state import KIND, NAMED, OWN, ones, spelled
+from rump.drivers.fs.ext2fs.fsck.state import KIND, NAMED, OWN
 from rump.drivers.fs.ext2fs.layout import BLOCK_UNINIT, INODE_UNINIT
 from rump.kernel.errors import Fault
+from rump.kernel.vfs.usage import ones, spelled
 from rump.kernel.vfs.volume import ERROR, NOTE, PROGRESS
 
 TYPE_CHECKING = False
@@ -130,7 +131,7 @@ class Counters:
         flags = fields["flags"] if groups.sums else 0
         blocks, inodes, _ = groups.place(group)
         in_group = -(-groups.blocks_in(group) // state.ratio)
-        used = int.from_bytes(state.blocks.get(group, b""), "little")
+        used = state.usage.number(group)
         yield from self._bitmap(group, "block", blocks, used, in_group, state.per_group, flags & BLOCK_UNINIT)
         row = state.inodes.get(group, b"")
         per_group = state.geometry.inodes_per_group

@@ -5,19 +5,21 @@ from __future__ import annotations
 
 from rump.drivers.fs.ext2fs import disk, disk_files, xattr
 from rump.drivers.fs.ext2fs.fsck.maps import NODE, Walk
-from rump.drivers.fs.ext2fs.fsck.state import KIND, OWN, spelled
+from rump.drivers.fs.ext2fs.fsck.state import KIND, OWN
 from rump.drivers.fs.ext2fs.ops import LINK_MAX, is_fast
 from rump.kernel import abi
 from rump.kernel.errors import Fault
 from rump.kernel.vfs.operation import UNFORESEEN
+from rump.kernel.vfs.usage import joined, spelled
 from rump.kernel.vfs.volume import DATA, ERROR, PROGRESS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rump.drivers.fs.ext2fs.fsck.state import Range, State
+    from rump.drivers.fs.ext2fs.fsck.state import State
     from rump.drivers.fs.ext2fs.inode import Inode
+    from rump.kernel.vfs.usage import Range
     from rump.kernel.vfs.volume import Finding
 
 KINDS = tuple(kind >> 12 for kind in (
@@ -54,7 +56,7 @@ class Inodes:
     def run(self) -> Iterator[Finding]:
         """What is found."""
         if self._geometry.incompat & disk.INCOMPAT_MMP:
-            self._state.mark(*self._state.clusters(self._geometry.raw.mmp_block, 1))
+            self._state.usage.mark(*self._state.clusters(self._geometry.raw.mmp_block, 1))
         for group in range(self._geometry.groups):
             if group % EVERY == 0:
                 yield PROGRESS, f"metadata: group {group} of {self._geometry.groups}"
@@ -81,11 +83,11 @@ class Inodes:
             ranges += (blocks, 1), (inodes, 1), (table, state.groups.table_blocks)
         for first, count in ranges:
             if count and state.ratio == 1:
-                for cluster, length in state.mark(*state.clusters(first, count)):
+                for cluster, length in state.usage.mark(*state.clusters(first, count)):
                     block = cluster + self._geometry.first_data_block
                     yield ERROR, f"group {group}: metadata at block {spelled(block, length)} is other metadata, too"
             elif count:
-                state.mark(*state.clusters(first, count))
+                state.usage.mark(*state.clusters(first, count))
 
     def _table(self, group: int, used: int) -> Iterator[Finding]:
         number = group * self._geometry.inodes_per_group + 1
@@ -219,13 +221,13 @@ class Inodes:
         state = self._state
         clusters = [state.clusters(start, count) for start, count in ranges]
         if state.ratio > 1:
-            clusters = _joined(clusters)
+            clusters = joined(clusters)
             if inode.number == RESIZE:      # each of its blocks counts as a whole cluster
                 clusters = [state.clusters(start + index, 1) for start, count in ranges for index in range(count)]
         for first, count in clusters:
-            taken = state.mark(first, count)
+            taken = state.usage.mark(first, count)
             if taken and inode.number != RESIZE:        # most of whose blocks are metadata
-                state.share(taken)
+                state.usage.share(taken)
                 problems += [f"{self._words(*each)} is somebody else's, too" for each in taken]
         return sum([count for _, count in clusters]) * (self._geometry.cluster_size >> 9)
 
@@ -236,7 +238,7 @@ class Inodes:
     def _bad_blocks(self, inode: Inode) -> None:
         """Blocks of the medium that cannot be used; some may lie in what is metadata."""
         for _, _, count, target in Walk(self._volume, inode).runs():
-            self._state.mark(*self._state.clusters(target, count))
+            self._state.usage.mark(*self._state.clusters(target, count))
 
     # ---- attributes --------------------------------------------------------------------------------------------------
 
@@ -270,8 +272,8 @@ class Inodes:
         if known is None:
             data = state.medium.read(block << self._geometry.shift, self._geometry.block_size, lambda: "attributes")
             state.xattr_blocks[block] = [disk_files.XattrHeader(data).refcount, 1]
-            for each in state.mark(*state.clusters(block, 1)):
-                state.share([each])
+            for each in state.usage.mark(*state.clusters(block, 1)):
+                state.usage.share([each])
                 problems.append(f"attribute {self._words(*each)} is somebody else's, too")
         else:
             known[1] += 1
@@ -287,7 +289,7 @@ class Owners:
     def run(self) -> Iterator[Finding]:
         """What is found: the owners of each."""
         state = self._state
-        wanted = _joined(state.shared)
+        wanted = joined(state.usage.shared)
         for group, row in state.inodes.items():
             base = group * state.geometry.inodes_per_group + 1
             for index, byte in enumerate(row):
@@ -309,17 +311,5 @@ class Owners:
         except (Fault, *UNFORESEEN):
             return 0
         return sum(
-            max(0, min(a + b, c + d) - max(a, c)) for a, b in _joined(found) for c, d in wanted
+            max(0, min(a + b, c + d) - max(a, c)) for a, b in joined(found) for c, d in wanted
         )
-
-
-def _joined(ranges: list[Range]) -> list[Range]:
-    """Ranges in order, those that touch or overlap as one."""
-    result: list[Range] = []
-    for start, count in sorted(ranges):
-        if result and start <= result[-1][0] + result[-1][1]:
-            before, had = result[-1]
-            result[-1] = before, max(had, start + count - before)
-        else:
-            result.append((start, count))
-    return result
