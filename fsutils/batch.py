@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Carry out a script of commands in one process: each image is mounted once, however many commands use it.
 
-The script has a command a line, without the leading fsu, and is read to its end before anything is done: a line that
-makes no sense keeps all of it from being done.  The first command that fails is the last one, unless -k is given.
-All that was written is on stable storage when the script has ended, and when a line says sync.
+The script has a command a line, or several with ; between them, without the leading fsu, and is read to its end before
+anything is done: a line that makes no sense keeps all of it from being done.  The first command that fails is the last
+one, unless -k is given.  All that was written is on stable storage when the script has ended, and when a line says
+sync.
 
 Words are separated and quoted as in a shell: '...', "...", backslashes, a backslash at the end of a line to go on in
 the next, # for comments, and patterns (* ? [).  ${NAME} is what --set NAME=VALUE said.  After

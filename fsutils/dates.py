@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from time import localtime, strftime, time_ns
 
+from rump.kernel.calendar import civil
+
 SECOND = 10**9
 MINUTE = 60 * SECOND
 DAY = 86400 * SECOND
@@ -128,19 +130,6 @@ def broken(ns: int) -> tuple[int, int, int, int, int, int, int]:
         days, rest = divmod(seconds, 86400)
         return (*civil(days), rest // 3600, rest // 60 % 60, rest % 60, 0)
     return t.tm_year, t.tm_mon, t.tm_mday, t.tm_hour, t.tm_min, min(t.tm_sec, 59), t.tm_gmtoff
-
-
-def civil(days: int) -> tuple[int, int, int]:
-    """The Gregorian (year, month, day), so many days after 1970-01-01.
-
-    >>> civil(0), civil(-1), civil(11016), civil(2932897)
-    ((1970, 1, 1), (1969, 12, 31), (2000, 2, 29), (10000, 1, 1))
-    """
-    era, day = divmod(days + 719468, 146097)            # eras of 400 years from 0000-03-01
-    year = (day - day // 1460 + day // 36524 - day // 146096) // 365
-    day -= 365 * year + year // 4 - year // 100
-    month = (5 * day + 2) // 153                        # from March: 153 days each five months
-    return year + era * 400 + (month > 9), month + 3 if month < 10 else month - 9, day - (153 * month + 2) // 5 + 1
 
 
 def long_iso(ns: int) -> str:

@@ -9,7 +9,7 @@ import shutil
 
 from rump.fsutils.copy.options import NO_CLOBBER, UPDATE
 from rump.fsutils.copy.paths import below, split
-from rump.fsutils.copy.report import Refused
+from rump.fsutils.copy.report import JUST_MADE, Refused, alike
 from rump.fsutils.copy.run import Copying
 from rump.fsutils.errors import UsageError
 from rump.fsutils.operand import STDIO
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rump.fsutils.command import Command
     from rump.fsutils.copy.options import Keep, Rules
     from rump.fsutils.copy.source import Source
-    from rump.fsutils.copy.target import Existing, Target
+    from rump.fsutils.copy.target import Existing, Place, Target
     from rump.fsutils.operand import Operand
 
 
@@ -65,19 +65,25 @@ class Moving(Copying):
         directory, name = self.place(target, operand.path, into, exactly)
         if name is None:
             raise Refused("the root directory cannot be replaced")
-        old = self._existing(target, directory, name)
+        if self._top is None:
+            self._top = target, target.top(directory)
+        shown = below(self.to.shown, name) if directory == self.to.path else self.to.shown
+        try:
+            old = self._existing(target, self._top[1], name)
+        except Refused as error:
+            self.fail(shown, error)
+            return
         existing = self.rules.existing
         if old is not None and (
             existing == NO_CLOBBER or (existing == UPDATE and old.mtime >= attributes[MTIME])
         ):
             return
-        if old is not None and self.agree is not None and not self.agree(
-            below(self.to.shown, name) if directory == self.to.path else self.to.shown
-        ):
+        if old is not None and self.agree is not None and not self.agree(shown):
             return
         if self._renamed(operand, below(directory, name)):
+            self._top[1].seen.add(name)
+            target.note(self._top[1], name)
             if self.verbose:
-                shown = below(self.to.shown, name) if directory == self.to.path else self.to.shown
                 self._told(operand.shown, shown)
             return
         if old is not None and attributes[MODE] & S_IFMT == S_IFDIR:
@@ -88,13 +94,17 @@ class Moving(Copying):
         if self.failures == failures:
             self._copied.append((operand, target))
 
-    def _existing(self, target: Target, directory: bytes, name: bytes) -> Existing | None:
-        """What has the new name.  Errors: OSError - there is no such directory."""
-        place = target.top(directory)
-        try:
-            return target.existing(place, name)
-        finally:
-            target.close(place)
+    def _existing(self, target: Target, place: Place, name: bytes) -> Existing | None:
+        """What has the new name.  Errors: Refused - it was moved there just now."""
+        old = target.existing(place, name)
+        if old is None:
+            return None
+        if name in place.seen:
+            raise Refused(JUST_MADE)
+        twin = target.twin(place, name)
+        if twin is not None:
+            raise alike(twin)
+        return old
 
     def _renamed(self, operand: Operand, to: bytes) -> bool:
         """Rename, if both are in one file system.  Errors: OSError."""

@@ -10,7 +10,8 @@ host, IMAGE:/PATH in any image; patterns (* ? [) and the tab key work in all of 
 Images are mounted read-only until a command writes to one; from then on it is locked.  What a command wrote is on
 stable storage when the next one can be typed.  With -r nothing is ever written.
 
-If standard input is no terminal the lines are carried out as fsu batch does: the first that fails is the last.
+A line may have several commands with ; between them.  If standard input is no terminal the lines are carried out as
+fsu batch does: the first that fails is the last.
 """
 
 from __future__ import annotations

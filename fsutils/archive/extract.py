@@ -7,7 +7,7 @@ followed, whether it was there or came out of the archive.
 
 from __future__ import annotations
 
-from rump.fsutils.copy.report import NO_DIRECTORY, BadSource, Refused
+from rump.fsutils.copy.report import NO_DIRECTORY, BadSource, Refused, alike
 from rump.fsutils.copy.source import SMALL
 from rump.fsutils.copy.target import Interrupted
 from rump.kernel.abi import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
@@ -113,9 +113,13 @@ class Extractor:
                 made = self._target.directory(place, path[-1])
             finally:
                 place.fresh = fresh
-            made.fresh = True
+            made.fresh = made.ours = True
             return made
+        twin = self._target.twin(place, path[-1])
+        if twin is not None:
+            raise alike(twin)
         made = self._target.directory(place, path[-1])
+        self._target.note(place, path[-1], made)
         if made.fresh:
             self._ours.add(path)
             self._late.setdefault(path, (self._made, ()))
@@ -174,15 +178,20 @@ class Extractor:
         """Make a file; what has its name goes, unless it is a directory."""
         try:
             make()
+            self._target.note(place, name)
             return
         except FileExistsError:
             old = self._target.existing(place, name)
+        twin = self._target.twin(place, name)
+        if twin is not None:
+            raise alike(twin)
         if self._keep_old:
             raise Refused("is there already")
         if old is not None and old.mode & S_IFMT == S_IFDIR:
             raise Refused(NO_DIRECTORY)
         self._target.remove(place, name)
         make()
+        self._target.note(place, name)
 
     def _flush(self) -> None:
         """Make the files that wait, which all belong into the innermost directory."""

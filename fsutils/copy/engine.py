@@ -150,10 +150,20 @@ class Copier:
     def _make_directory(self, place: Place, name: bytes) -> Place:
         if name in place.seen:
             raise Refused(words.JUST_MADE)
+        twin = None if place.fresh else self._target.twin(place, name)
+        if twin is not None:
+            raise words.alike(twin)
         try:
-            return self._target.directory(place, name)
+            made = self._target.directory(place, name)
         except FileExistsError:
-            raise Refused(words.TWICE) from None
+            raise self._twice(place, name) from None
+        self._target.note(place, name, made)
+        return made
+
+    def _twice(self, place: Place, name: bytes) -> Refused:
+        """The error for a name that a directory has which we made."""
+        twin = self._target.twin(place, name)
+        return Refused(words.TWICE) if twin is None else words.alike(twin)
 
     def _leave(self, level: Level) -> None:
         """A directory is complete: now its own attributes."""
@@ -255,7 +265,7 @@ class Copier:
             if self._talks or self._target.complaints:
                 self._done(name)
         except FileExistsError:
-            self._report.failed(Refused(words.TWICE), name)
+            self._report.failed(self._twice(level.place, name), name)
         except FAILURES as error:
             self._report.failed(error, name)
 
@@ -268,6 +278,9 @@ class Copier:
         if name in place.seen:
             raise Refused(words.JUST_MADE)
         old = self._target.existing(place, name)
+        twin = self._target.twin(place, name) if old is not None else None
+        if twin is not None:
+            raise words.alike(twin)
         if old is not None and (self._stays(old, attributes) or not self._may_go(name)):
             return False
         now = name
@@ -280,6 +293,7 @@ class Copier:
         if now is not name:
             self._rename(place, now, name)
         place.seen.add(name)
+        self._target.note(place, name)
         return True
 
     def _stays(self, old: Existing, attributes: Attributes) -> bool:

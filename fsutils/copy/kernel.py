@@ -10,7 +10,7 @@ from rump.fsutils.copy.options import MAKE_HOLES, NO_HOLES
 from rump.fsutils.copy.source import ROWS
 from rump.fsutils.copy.target import Complaint, Existing, Interrupted, Place, Target, TargetError, Unwatched
 from rump.kernel import abi
-from rump.kernel.abi import S_IFLNK, S_IFMT, S_IFREG
+from rump.kernel.abi import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
 from rump.kernel.errors import Fault
 from rump.kernel.vfs.volume import ATIME, GID, MODE, MTIME, RDEV, SIZE, UID
 from rump.rumpuser.interface import errno as e
@@ -67,7 +67,6 @@ class KernelTarget(Target):
         self._progress = progress
         self._umask = 0
         self._count = 0
-        self._span = (-(1 << 63), (1 << 63) - 1)        # the times that the target can hold
         self.takes_batches = keep.sparse != MAKE_HOLES
 
     def __enter__(self) -> KernelTarget:
@@ -80,7 +79,7 @@ class KernelTarget(Target):
     def top(self, path: bytes) -> Place:
         place = Place(ask(self.lwp.open, path, DIRECTORY), fresh=False)
         has = ask(self.lwp.rump_capabilities, path)
-        self._span = has.time_min, has.time_max
+        place.span = has.time_min, has.time_max
         if not has.case_sensitive:
             place.made = {}
         return place
@@ -99,7 +98,7 @@ class KernelTarget(Target):
 
     def again(self, place: Place) -> Place:
         other = Place(ask(self.lwp.openat, place.fd, b".", DIRECTORY), place.fresh)
-        other.seen, other.made, other.ours = place.seen, place.made, place.ours
+        other.seen, other.made, other.ours, other.span = place.seen, place.made, place.ours, place.span
         return other
 
     def existing(self, place: Place, name: bytes) -> Existing | None:
@@ -156,7 +155,7 @@ class KernelTarget(Target):
             self._contents(fd, attributes, out)
             if not self.keep.owner and old is not None:
                 ask(self.lwp.fchown, out, old.uid, old.gid)
-            self._settle(out, attributes, self.source.xattrs(fd) if self.keep.xattrs else (), mode)
+            self._settle(place, out, attributes, self.source.xattrs(fd) if self.keep.xattrs else (), mode)
         except BaseException:
             self.lwp.close(out)
             self.remove(place, name)
@@ -173,7 +172,7 @@ class KernelTarget(Target):
             mode = known[MODE]
             kind = mode & S_IFMT
             uid, gid = (known[UID], known[GID]) if keep.owner else (0, place.gid)
-            atime, mtime = self._times(known) if keep.times else (now, now)
+            atime, mtime = self._times(place, known) if keep.times else (now, now)
             contents, target = (b"", data) if kind == S_IFLNK else (data, b"")
             rows.append((
                 name, kind | (mode & umask if kind != S_IFLNK else 0o777), uid, gid, known[RDEV], target, 0, atime,
@@ -246,7 +245,7 @@ class KernelTarget(Target):
     def _mode(self, attributes: Attributes) -> int:
         return attributes[MODE] & 0o7777 if self.keep.mode else attributes[MODE] & 0o777 & ~self._umask
 
-    def _settle(self, out: int, attributes: Attributes, pairs: Pairs, mode: int) -> None:
+    def _settle(self, place: Place, out: int, attributes: Attributes, pairs: Pairs, mode: int) -> None:
         """Everything but the contents, of an open file or directory."""
         lwp = self.lwp
         if self.keep.owner:
@@ -255,7 +254,7 @@ class KernelTarget(Target):
             self._try(lwp.fsetxattr, out, key, value)
         self._try(lwp.fchmod, out, mode)
         if self.keep.times:
-            self._try(lwp.futimens, out, *self._times(attributes))
+            self._try(lwp.futimens, out, *self._times(place, attributes))
 
     def _settle_name(self, place: Place, name: bytes, attributes: Attributes, directory: int, origin: bytes) -> None:
         """The same for what cannot be opened, made with its mode."""
@@ -268,15 +267,16 @@ class KernelTarget(Target):
                 for key, value in pairs:
                     self._try(lwp.lsetxattr, name, key, value)
         if self.keep.times:
-            self._try(lwp.utimensat, place.fd, name, *self._times(attributes), flag)
+            self._try(lwp.utimensat, place.fd, name, *self._times(place, attributes), flag)
 
-    def _times(self, attributes: Attributes) -> tuple[int, int]:
+    def _times(self, place: Place, attributes: Attributes) -> tuple[int, int]:
         """Times of access and of modification, those out of range as near as the target has them."""
         atime, mtime = attributes[ATIME], attributes[MTIME]
-        least, most = self._span
+        least, most = place.span
         if least <= mtime <= most and least <= atime <= most:
             return atime, mtime
-        if not least <= mtime <= most:
+        no_time = not mtime and attributes[MODE] & S_IFMT == S_IFDIR        # of the root of FAT and exFAT
+        if not least <= mtime <= most and not no_time:
             text = "times that the target cannot hold become the nearest that it can"
             self.complaints.append(Complaint(text, once=True))
         return min(max(atime, least), most), min(max(mtime, least), most)
@@ -329,6 +329,7 @@ class KernelTarget(Target):
                 raise
             fresh = False
         inside = Place(ask(self.lwp.openat, place.fd, name, DIRECTORY | abi.O_NOFOLLOW), fresh)
+        inside.span = place.span
         if place.made is not None:
             inside.made = place.made
             inside.ours = fresh or place.ours or self._is_ours(inside, place.made)
@@ -342,7 +343,8 @@ class KernelTarget(Target):
         mode = self._mode(attributes)
         if not self.keep.mode and not place.fresh:
             mode = ask(self.lwp.fstat, place.fd).st_mode & 0o7777
-        self._settle(place.fd, attributes, self.source.xattrs(directory) if self.keep.xattrs else (), mode)
+        pairs = self.source.xattrs(directory) if self.keep.xattrs else ()
+        self._settle(place, place.fd, attributes, pairs, mode)
 
     def close(self, place: Place) -> None:
         if place.fd >= 0:

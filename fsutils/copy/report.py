@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from rump.fsutils.names import shown
 from rump.kernel.errors import Fault
 from rump.rumpuser.interface import errno as e
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 LOOP = "a directory inside itself, or with two names; not copied again"
 TWICE = "the directory holds this name twice; only the first was copied"
 JUST_MADE = "will not overwrite what was just made of another file"
+ALIKE = "will not overwrite '{}', just made: to this file system the two names are one"
 NO_DIRECTORY = "cannot overwrite a directory with what is none"
 NO_CONTENTS = "a device or pipe in an image has no contents; -R copies it as what it is"
 OMITTED = "is a directory; -R copies it"
@@ -33,6 +35,15 @@ class BadSource(OSError):
 
 class Refused(OSError):
     """We will not do that to the target."""
+
+
+class NoRoom(Refused):
+    """Not all of it would fit, and so nothing was begun."""
+
+
+def alike(name: bytes) -> Refused:
+    """The error for a file whose name means another one that this copy made, as `name`."""
+    return Refused(ALIKE.format(shown(name)))
 
 
 class Report:

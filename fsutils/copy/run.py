@@ -173,7 +173,7 @@ class Copying:
         self.run(target, directory, name, operand)
 
     def check_room(self, operand: Operand, source: Source, directory: bytes, name: bytes | None) -> None:
-        """See whether there is room in the image for an operand.  Errors: Refused - there is not."""
+        """See whether there is room in the image for an operand.  Errors: NoRoom - there is not."""
         if self.to.image is None or not self.command.checks_room or self.command.session.options.force:
             return
         from rump.fsutils.copy.kernel_source import KernelSource

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from rump.fsutils.attributes import is_directory
-from rump.fsutils.copy.report import Refused
+from rump.fsutils.copy.report import NoRoom
 from rump.fsutils.sizes import human
 from rump.kernel.abi import AT_FDCWD, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
 from rump.kernel.vfs.volume import ALLOCATED, FILEID, MODE, NLINK, SIZE
@@ -96,7 +96,7 @@ def directories(
 def check_room(source: Source, path: bytes, follow: bool, recursive: bool, lwp: Lwp, copy: Source, to: bytes,
                watch: Watch) -> None:  # fmt: skip
     """See whether a copy fits into the file system of `lwp`.  What is at `to` already, seen by `copy`, makes room for
-    what replaces it.  Errors: Refused - it does not fit."""
+    what replaces it.  Errors: NoRoom - it does not fit."""
     stat = lwp.statvfs(b"/")
     free, inodes = stat.f_bfree * stat.f_frsize, stat.f_ffree
     need = Need(source, stat.f_bsize, watch)
@@ -112,6 +112,6 @@ def check_room(source: Source, path: bytes, follow: bool, recursive: bool, lwp: 
     except OSError:
         pass
     if need.bytes - there.bytes > free:
-        raise Refused(f"needs {human(need.bytes)}, {human(free)} free; --force copies what there is room for")
+        raise NoRoom(f"needs {human(need.bytes)}, {human(free)} free; --force copies what there is room for")
     if stat.f_files and need.inodes - there.inodes > inodes:
-        raise Refused(f"needs {need.inodes} inodes, {inodes} free; --force copies what there is room for")
+        raise NoRoom(f"needs {need.inodes} inodes, {inodes} free; --force copies what there is room for")

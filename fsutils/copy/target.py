@@ -73,9 +73,13 @@ class Place:
     key     (device, number), to know it again
     uid, gid  whom a file made there belongs to; -1 until the first one was made
     exact   the mode given to open() is the mode a file gets
+    made    where names are the same that differ in case: of what we made on the volume in directories that were there,
+            the number -> the name, and whether it is a directory that we made; None elsewhere
+    ours    nothing is in it but what this copy put there, perhaps before
+    span    the first and the last time that a file there can have
     """
 
-    __slots__ = ("exact", "fd", "fresh", "gid", "key", "seen", "uid")
+    __slots__ = ("exact", "fd", "fresh", "gid", "key", "made", "ours", "seen", "span", "uid")
 
     def __init__(self, fd: int, fresh: bool) -> None:
         self.fd = fd
@@ -84,6 +88,9 @@ class Place:
         self.key = (-1, -1)
         self.uid = self.gid = -1
         self.exact = False
+        self.made: dict[int, tuple[bytes, bool]] | None = None
+        self.ours = fresh
+        self.span = -(1 << 63), (1 << 63) - 1
 
 
 class Target:
@@ -129,6 +136,14 @@ class Target:
     def existing(self, place: Place, name: bytes) -> Existing | None:
         """What has that name, if anything; not followed."""
         raise NotImplementedError
+
+    def twin(self, place: Place, name: bytes) -> bytes | None:
+        """The name of what this copy made and `name` means too, where case does not tell names apart.  None: `name` is
+        free, that very name, or of what was there before."""
+        return None
+
+    def note(self, place: Place, name: bytes, inside: Place | None = None) -> None:
+        """`name` was made in a directory, or entered as `inside`; for `twin`."""
 
     def file(self, place: Place, name: bytes, attributes: Attributes, fd: int, old: Existing | None) -> None:
         """Make a regular file with the contents of the source's `fd`; `old` is what it will replace."""

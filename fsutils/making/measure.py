@@ -8,12 +8,13 @@ from rump.kernel.vfs.volume import FILEID, MODE, NLINK, SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
     from rump.kernel.vfs.volume import Attributes
 
     Pairs: TypeAlias = tuple[tuple[bytes, bytes], ...]
+    Parts: TypeAlias = Sequence[tuple[int, int]] | None
     Attempt: TypeAlias = Callable[[int, dict[str, str]], dict[str, str] | None]
 
 SHIFTS = range(9, 26)           # clusters of 512 bytes to 32 MiB
@@ -34,6 +35,13 @@ class Tally:
             size -= 1
             self._clusters = [count + (size >> shift) + 1 for count, shift in zip(self._clusters, SHIFTS, strict=True)]
 
+    def add_part(self, offset: int, size: int) -> None:
+        """A part of a file that has holes."""
+        last = offset + size - 1
+        self._clusters = [
+            count + (last >> shift) - (offset >> shift) + 1 for count, shift in zip(self._clusters, SHIFTS, strict=True)
+        ]
+
     def of(self, cluster: int) -> int:
         """How many clusters of this size it all takes."""
         return self._clusters[cluster.bit_length() - 1 - SHIFTS.start]
@@ -46,7 +54,8 @@ class Measure:
     text                 bytes of all names and targets of links
     head                 how much of the root directory is used when it is empty
     links                whether several names of a file are one file
-    wants_pairs, wants_parts   whether extended attributes matter, and where sparse files have data
+    wants_pairs   whether extended attributes matter
+    wants_parts   whether holes are kept: it matters where sparse files have data
     """
 
     head = 0
@@ -63,8 +72,11 @@ class Measure:
         """The root directory is this one."""
         self._names[root] = self.head
 
-    def add(self, directory: object, name: bytes, attributes: Attributes, pairs: Pairs = (), parts: int = 1) -> None:
-        """A file: the directory it is in, its name, its extended attributes, and in how many pieces its data lie."""
+    def add(
+        self, directory: object, name: bytes, attributes: Attributes, pairs: Pairs = (), parts: Parts = None
+    ) -> None:
+        """A file: the directory it is in, its name, its extended attributes; of one with holes that are copied as such
+        where its data lie, (offset, length)."""
         self.name(directory, name)
         kind = attributes[MODE] & S_IFMT
         if kind == S_IFDIR:
@@ -96,7 +108,7 @@ class Measure:
     def folder(self, used: int, root: bool) -> None:
         """A directory, of which so much is used."""
 
-    def contents(self, kind: int, attributes: Attributes, pairs: Pairs, parts: int) -> None:
+    def contents(self, kind: int, attributes: Attributes, pairs: Pairs, parts: Parts) -> None:
         """A file's contents and attributes."""
 
     def options(self, made: dict[str, str]) -> dict[str, str]:

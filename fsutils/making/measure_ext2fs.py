@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from rump.fsutils.making.measure import Measure, Tally
 from rump.kernel.abi import S_IFLNK, S_IFREG
-from rump.kernel.vfs.volume import ALLOCATED, SIZE
+from rump.kernel.vfs.volume import SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rump.fsutils.making.measure import Pairs
+    from rump.fsutils.making.measure import Pairs, Parts
     from rump.kernel.vfs.volume import Attributes
 
 FAST_LINK = 59              # bytes of a link's target that the inode holds
@@ -20,6 +20,7 @@ INDEX_PART = 32768          # blocks that an extent can map
 EXTENT = 12                 # bytes of an extent, and of the head of a block of them
 ROOT_EXTENTS = 4            # that the inode holds
 LEAST_BLOCK = 900           # bytes of names that fit into a block of any size
+LEVELS = 3                  # of maps, without extents
 DIRECT = 12                 # blocks that the inode itself maps, without extents
 
 
@@ -35,7 +36,7 @@ class MeasureExt2fs(Measure):
         self._directories: list[int] = []       # bytes of the names in each that has many
         self._small = 0                         # directories with few
         self._blocks = 0                        # of one block, whatever its size
-        self._large: list[tuple[int, int]] = [] # files that need maps: (bytes, parts)
+        self._large: list[tuple[int, Parts]] = []       # files that need maps: bytes, where they are
 
     def with_name(self, used: int, name: bytes) -> int:
         return used + ENTRY + (len(name) + 3 & ~3)
@@ -46,12 +47,15 @@ class MeasureExt2fs(Measure):
         elif not root:
             self._small += 1
 
-    def contents(self, kind: int, attributes: Attributes, pairs: Pairs, parts: int) -> None:
+    def contents(self, kind: int, attributes: Attributes, pairs: Pairs, parts: Parts) -> None:
         size = attributes[SIZE]
         if kind == S_IFREG:
-            data = min(size, max(attributes[ALLOCATED], 1)) if parts > 1 else size
-            self._data.add(data)
-            if parts > ROOT_EXTENTS or size > DIRECT << 10:
+            if parts is None:
+                self._data.add(size)
+            else:
+                for offset, length in parts:
+                    self._data.add_part(offset, length)
+            if size > DIRECT << 10 or len(parts or ()) > ROOT_EXTENTS:
                 self._large.append((size, parts))
         elif kind == S_IFLNK and size > FAST_LINK:
             self._blocks += 1
@@ -74,25 +78,34 @@ class MeasureExt2fs(Measure):
         count = self._data.of(max(block, int(made["cluster size"]))) * (max(block, int(made["cluster size"])) // block)
         return (count + maps + folders + self._small + self._blocks) * block
 
-    def _map(self, size: int, parts: int, block: int, extents: bool) -> int:
+    def _map(self, size: int, parts: Parts, block: int, extents: bool) -> int:
         """Blocks that say where a file's blocks are."""
-        blocks = -(-size // block)
+        ranges = ((0, size),) if parts is None else parts
+        counts = [(offset % block + length + block - 1) // block for offset, length in ranges]
         if extents:
-            count = parts + blocks // min(INDEX_PART, block * 8)
+            count = sum([1 + blocks // min(INDEX_PART, block * 8) for blocks in counts])
             held = (block - EXTENT) // EXTENT
             return 0 if count <= ROOT_EXTENTS else -(-count // held) + count // held**2 + 1
-        held = block // 4
-        rest, total = blocks - DIRECT, 0
-        while rest > 0:
-            rest = -(-rest // held)
-            total += rest
-            rest = rest - 1
-        return total + 1 if total else 0
+        dense = _indirect(-(-size // block) - DIRECT, block // 4)
+        if parts is None:
+            return dense
+        straddling = 1 + LEVELS         # where it begins in the middle of a map, of every level
+        return min(dense, sum([_indirect(blocks, block // 4) + straddling for blocks in counts]))
 
     def free(self, made: dict[str, str]) -> int:
         if self.files + self.directories > int(made["free inodes"]):
             return 0
         return int(made["free blocks"]) * int(made["block size"])
+
+
+def _indirect(rest: int, held: int) -> int:
+    """Blocks of maps of `held` numbers for so many blocks in a row."""
+    total = 0
+    while rest > 0:
+        rest = -(-rest // held)
+        total += rest
+        rest = rest - 1
+    return total + 1 if total else 0
 
 
 def _folder(names: int, block: int) -> int:

@@ -9,7 +9,7 @@ from rump.kernel.vfs.volume import SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rump.fsutils.making.measure import Pairs
+    from rump.fsutils.making.measure import Pairs, Parts
     from rump.kernel.vfs.volume import Attributes
 
 ENTRY = 32
@@ -44,7 +44,7 @@ class MeasureFat(Measure):
         else:
             self._tally.add((2 + used) * ENTRY)
 
-    def contents(self, kind: int, attributes: Attributes, pairs: Pairs, parts: int) -> None:
+    def contents(self, kind: int, attributes: Attributes, pairs: Pairs, parts: Parts) -> None:
         if kind == S_IFREG:
             self._tally.add(attributes[SIZE])
 
@@ -88,7 +88,7 @@ class MeasureExfat(Measure):
         else:
             self._tally.add(max(used, 1) * ENTRY)
 
-    def contents(self, kind: int, attributes: Attributes, pairs: Pairs, parts: int) -> None:
+    def contents(self, kind: int, attributes: Attributes, pairs: Pairs, parts: Parts) -> None:
         if kind == S_IFREG:
             self._tally.add(attributes[SIZE])
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from rump.fsutils.command import Command
-from rump.fsutils.copy.report import Refused
+from rump.fsutils.copy.report import NoRoom
 from rump.fsutils.errors import ImageError, UsageError, reason
 from rump.fsutils.making import maker_of
 from rump.fsutils.making.measure import smallest
@@ -207,7 +207,7 @@ class Trial(Command):
         self._failures: list[tuple[str | bytes | Operand, BaseException | str, bool]] = []
 
     def fail(self, text: str | bytes | Operand, error: BaseException | str) -> None:
-        self.refused = self.refused or isinstance(error, Refused)
+        self.refused = self.refused or isinstance(error, NoRoom)
         if getattr(error, "errno", 0) == e.ENOSPC:
             self.lacking.append(text)
         if self.patient:

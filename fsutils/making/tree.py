@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from rump.fsutils.copy.source import check_name
+from rump.fsutils.copy.source import SMALL, check_name
 from rump.fsutils.operand import STDIO
 from rump.fsutils.operand import parse as parse_operand
 from rump.kernel.abi import S_IFDIR, S_IFMT, S_IFREG
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from rump.fsutils.command import Command
     from rump.fsutils.copy.source import Source
-    from rump.fsutils.making.measure import Measure
+    from rump.fsutils.making.measure import Measure, Pairs, Parts
     from rump.fsutils.operand import Operand
     from rump.kernel.vfs.volume import Attributes
 
@@ -105,18 +105,20 @@ class DirectoryTree(Tree):
 
 def _details(
     source: Source, fd: int, name: bytes, attributes: Attributes, measure: Measure
-) -> tuple[tuple[tuple[bytes, bytes], ...], int]:
-    """A file's extended attributes and in how many pieces its data lie, if anybody wants to know."""
-    pairs: tuple[tuple[bytes, bytes], ...] = ()
-    parts = 1
+) -> tuple[Pairs, Parts]:
+    """A file's extended attributes and where it has data, if anybody wants to know."""
+    pairs: Pairs = ()
+    parts: Parts = None
     try:
         check_name(name)
         if measure.wants_pairs:
             pairs = source.xattrs_of(fd, name)
-        if measure.wants_parts and attributes[MODE] & S_IFMT == S_IFREG and attributes[ALLOCATED] < attributes[SIZE]:
+        size = attributes[SIZE]
+        sparse = size > SMALL and attributes[ALLOCATED] < size and attributes[MODE] & S_IFMT == S_IFREG
+        if measure.wants_parts and sparse:
             opened = source.open(fd, name, False)
             try:
-                parts = sum([1 for _ in source.parts(opened, 0, attributes[SIZE])])
+                parts = list(source.parts(opened, 0, size))
             finally:
                 source.close(opened)
     except OSError:
@@ -203,4 +205,4 @@ def _member(measure: Measure, known: set[tuple[bytes, ...]], entry: object) -> N
         return
     if entry.target:
         attributes = (0, 0, attributes[MODE], 1, 0, 0, 0, len(entry.target), 0, 0, 0, 0, 0, 0)
-    measure.add(above, name, attributes, entry.pairs, len(entry.ranges) if entry.ranges is not None else 1)
+    measure.add(above, name, attributes, entry.pairs, entry.ranges)

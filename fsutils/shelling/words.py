@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Splitting lines into words, as a shell does.
 
-Blanks separate words and a newline ends a command.  ``'...'`` takes everything as it is, ``"..."`` all but ``${NAME}``
-and ``\\`` before what is special there; elsewhere a backslash takes the next character as it is, and one
+Blanks separate words; a newline or ``;`` ends a command.  ``'...'`` takes everything as it is, ``"..."`` all but
+``${NAME}`` and ``\\`` before what is special there; elsewhere a backslash takes the next character as it is, and one
 before a newline continues the line.  ``#`` where a word may begin starts a comment.  ``${NAME}`` is the value of a
 variable, and never splits.  A command that begins with ``!`` is the host's: the rest of its line, as it is.
 """
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 HOST_COMMAND = "!"
 BLANKS = " \t\r"
+ENDS = "\n;"                  # of commands
 _MAGIC = "*?["
 _QUOTABLE = '"\\$`\n'         # what a backslash quotes within double quotes
 
@@ -77,12 +78,12 @@ class Scanner:
     def command(self) -> list[Word]:
         """The words up to the end of the command, which is passed over."""
         words: list[Word] = []
-        while self._skip_blanks() and (letter := self.text[self.at]) != "\n":
+        while self._skip_blanks() and (letter := self.text[self.at]) not in ENDS:
             if letter == HOST_COMMAND and not words:
                 return [Word(HOST_COMMAND), self._rest_of_line()]
             words.append(self.word())
+        self.line += self.text.startswith("\n", self.at)
         self.at += 1
-        self.line += 1
         return words
 
     def _skip_blanks(self) -> bool:
@@ -112,7 +113,7 @@ class Scanner:
         """The word that begins here.  Errors: Unfinished - `quote` says what is open, and what there is was read."""
         self._said, self._pattern, self._magic = [], [], False
         start = self.at
-        while self.at < len(self.text) and (letter := self.text[self.at]) not in BLANKS + "\n":
+        while self.at < len(self.text) and (letter := self.text[self.at]) not in BLANKS + ENDS:
             self.at += 1
             if letter in "'\"":
                 self._quoted(letter)
@@ -187,7 +188,7 @@ def unfinished(text: str) -> tuple[list[str], str, int, str]:
     words: list[str] = []
     while scanner._skip_blanks():
         start = scanner.at
-        if text[start] == "\n":
+        if text[start] in ENDS:
             words, scanner.at = [], start + 1
             continue
         try:

@@ -59,6 +59,9 @@ def words(text: str, **variables: str) -> list[list[str]]:
         ("ls '\\n' \"\\n\\\\\"", [["ls", "\\n", "\\n\\"]]),
         ("!echo 'a  b' # c\nls", [["!", "echo 'a  b' # c"], ["ls"]]),
         ("ls !x", [["ls", "!x"]]),
+        ("ls a;cat b ; ;;\n; du ; # c; d\nx", [["ls", "a"], ["cat", "b"], ["du"], ["x"]]),
+        ("a 'b;c' \"d;e\" f\\;g \\;", [["a", "b;c", "d;e", "f;g", ";"]]),
+        ("ls; !echo a; echo b\nls", [["ls"], ["!", "echo a; echo b"], ["ls"]]),
         ("ls ${}", [["ls", "${}"]]),
     ],
 )

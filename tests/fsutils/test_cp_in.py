@@ -313,5 +313,7 @@ def test_times_out_of_range(fsu: Fsu, tmp_path: Path, kind: str) -> None:
     for source in (tmp_path / "tree", tmp_path / "tree" / "old"):
         done = fsu("cp", "-a", source, f"{image}:/")
         assert done.status == 0 and done.err.count(b"nearest") == 1, done
+    operands = tmp_path / "tree" / "old", tmp_path / "tree" / "late"
+    assert fsu("cp", "-a", *operands, f"{image}:/tree").status == 0
     out = fsu("find", f"{image}:/", "-type", "f", "-printf", "%f %TY\\n").out
     assert sorted(out.split(b"\n"))[1:] == [b"late 2107", b"old 1980", b"old 1980", b"usual 2001"]

@@ -65,13 +65,6 @@ def test_years_that_no_host_knows() -> None:
     assert dates.in_style("locale", NOW)[1 << 60]
 
 
-def test_civil_days() -> None:
-    for day in (*range(-800_000, 3_000_000, 997), 11_016, 11_017, -25_509):
-        if -719_162 <= day <= 2_932_896:
-            moment = time.gmtime(day * 86400)
-            assert dates.civil(day) == (moment[0], moment[1], moment[2])
-
-
 def test_memory_is_bounded() -> None:
     show = dates.in_style("full-iso", NOW)
     for ns in range(dates.LIMIT * 2 + 10):

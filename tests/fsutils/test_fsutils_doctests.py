@@ -9,7 +9,7 @@ from importlib import import_module
 import pytest
 
 MODULES = (
-    "attributes", "dates", "df", "image", "json_lines", "ls", "names", "owners", "part", "sizes", "stat_format",
+    "attributes", "df", "image", "json_lines", "ls", "names", "owners", "part", "sizes", "stat_format",
     "comparing.changes", "comparing.lines", "file_flags", "listing.columns", "listing.naming", "mknod",
     "modes", "original.aliases", "original.flags", "original.grammar", "original.mount_options", "making.sizes",
     "making.maker", "batch", "shelling.words", "shelling.place", "paging.document", "paging.roff",

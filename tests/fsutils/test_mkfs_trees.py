@@ -234,3 +234,56 @@ def test_an_iso(fsu: Fsu, tmp_path: Path, plain: Path) -> None:
     assert fsu("mkfs", "-q", "-t", "cd9660", image).status == 1         # there is one already
     good(fsu("mkfs", "-q", "-t", "cd9660", "--force", "-r", "-d", plain, image))
     assert fsu("stat", "-c", "%u:%g %a", f"{image}:/many").out == b"0:0 555\n"
+
+
+@pytest.mark.parametrize("kind, options", [("ext4", []), ("ext2", ["-b", "1024"]), ("vfat", []), ("exfat", [])])
+@pytest.mark.parametrize("archived", [False, True])
+def test_holes_take_room_where_they_are_filled(
+    fsu: Fsu, tmp_path: Path, kind: str, options: list[str], archived: bool
+) -> None:  # fmt: skip
+    """Data behind a hole, before one, and nothing but one."""
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for name, at in (("behind", [5 * MIB]), ("before", [0]), ("several", range(0, 4 * MIB, MIB)), ("none", [])):
+        with open(tree / name, "wb") as file:
+            for offset in at:
+                file.seek(offset)
+                file.write(b"data" * 10_000)
+            file.truncate(6 * MIB)
+    for path in (*tree.iterdir(), tree):
+        os.utime(path, (1_600_000_000, 1_600_000_000))
+    source = tree
+    if archived:
+        source = tmp_path / "tree.tar"
+        call(tool("tar"), "-S", "--format=pax", "-C", tree, "-cf", source, ".")
+    image = tmp_path / "x.img"
+    good(fsu("mkfs", "-q", "-t", kind, *options, "-d", source, image, "auto"))
+    size = image.stat().st_size
+    assert size < 2 * MIB if kind.startswith("ext") else 24 * MIB <= size < 32 * MIB
+    check(kind, image)
+    same(fsu, image, tree, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["vfat", "exfat"])
+def test_nothing_is_said_of_a_root_that_keeps_nothing(fsu: Fsu, tmp_path: Path, kind: str) -> None:
+    """The root has no entry, and so no times; permissions that it does not have are said."""
+    tree = tmp_path / "tree"
+    tree.mkdir(0o755)
+    (tree / "file").touch(0o644)
+    os.chown(tree, 0, 0) if os.geteuid() == 0 else None
+    done = fsu("mkfs", "-q", "-t", kind, "-d", tree, "--owner", "0:0", tmp_path / "x.img", "8M")
+    assert (done.status, done.err) == (0, b"")
+    tree.chmod(0o700)
+    done = fsu("mkfs", "-q", "-t", kind, "-d", tree, "--owner", "0:0", tmp_path / "y.img", "8M")
+    assert done.status == 0 and b"y.img:/: attributes that the target cannot hold" in done.err
+
+
+@pytest.mark.parametrize("kind, called", [("vfat", b"FAT"), ("exfat", b"exFAT")])
+def test_what_cannot_be_held_is_said_in_the_same_words(fsu: Fsu, tmp_path: Path, kind: str, called: bytes) -> None:
+    image = tmp_path / "x.img"
+    assert fsu("mkfs", "-q", "-t", kind, image, "8M").status == 0
+    done = fsu("ln", "-s", "target", f"{image}:/link")
+    assert done.status == 1 and b": %b has files and directories only: " % called in done.err, done.err
+    assert fsu("touch", f"{image}:/f").status == 0
+    done = fsu("touch", "-d", "1975-01-01T00:00:00Z", f"{image}:/f")
+    assert done.status == 1 and b"time 1975-01-01T00:00:00Z: only years from 1980 to 2107" in done.err

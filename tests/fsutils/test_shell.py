@@ -27,6 +27,15 @@ def lines(fsu: Fsu, commands: str, *arguments: str | Path) -> Result:
 # ---- without a terminal ----------------------------------------------------------------------------------------------
 
 
+def test_commands_on_one_line(fsu: Fsu, image: Path) -> None:
+    result = lines(fsu, "mkdir a 'b;c'; ls; echo x\\;y ;pwd # ; no", image)
+    assert result.status == 0, result.err
+    assert result.out == f"a\nb;c\nlost+found\nx;y\n{image}:/\n".encode()
+    result = lines(fsu, "ls nope; pwd", image)
+    assert result.status == 1 and result.out == b""
+    assert lines(fsu, "touch f; find . -name f -exec true {} \\; ; ls f", image).out == b"f\n"
+
+
 def test_paths_are_inside(fsu: Fsu, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "one").write_text("1\n")

@@ -75,7 +75,7 @@ class Links:
         state = self._state
         kind = mode & abi.S_IFMT
         if kind not in (abi.S_IFREG, abi.S_IFDIR):
-            raise fault(e.EOPNOTSUPP, f"mode {mode:o}: exFAT has files and directories only")
+            raise fault(e.EOPNOTSUPP, "exFAT has files and directories only")
         raw = check_name(name)
         parent = self.parent(handle)
         upcased = state.volume.cases().upcase(raw)

@@ -181,7 +181,10 @@ class WritableVolume(ChangingVolume, ExfatVolume):
         return self.attributes_of(file[0], record.fields)
 
     def _check_fixed(self, now: Attributes, changes: tuple[tuple[int, int], ...]) -> None:
-        """What the format does not keep may be set to what it is.  Errors: EOPNOTSUPP."""
+        """What the format does not keep may be set to what it is; times of the root are passed over.
+
+        Errors: EOPNOTSUPP.
+        """
         for field, value in changes:
             if field in (v.UID, v.GID):
                 fits = value == now[field]
@@ -190,7 +193,7 @@ class WritableVolume(ChangingVolume, ExfatVolume):
             elif field == v.FLAGS:
                 fits = not value & ~KEPT_FLAGS if now[v.FILEID] != ROOT else not value
             else:
-                fits = now[v.FILEID] != ROOT
+                fits = now[v.FILEID] != ROOT or field != v.SIZE
             if not fits:
                 raise fault(e.EOPNOTSUPP, "exFAT does not keep it")
 

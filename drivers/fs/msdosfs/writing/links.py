@@ -41,7 +41,7 @@ class Links:
         parent = self.parent(directory)
         kind = mode & abi.S_IFMT
         if kind not in (abi.S_IFREG, abi.S_IFDIR):
-            raise fault(e.EOPNOTSUPP, "files and directories only")
+            raise fault(e.EOPNOTSUPP, "FAT has files and directories only")
         raw, long, case, keys = self.plan(name, parent.index)
         self.wait_for(parent, name)
         slot = state.directories.room(parent, len(long) // disk.ENTRY_SIZE + 1)
