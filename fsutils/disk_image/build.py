@@ -10,6 +10,7 @@ import os
 
 from rump.fsutils import mkfs
 from rump.fsutils.command import Command
+from rump.fsutils.copy.host_source import HostSource
 from rump.fsutils.disk_image.contents import Contents
 from rump.fsutils.disk_image.layout import Layout
 from rump.fsutils.errors import ImageError, UsageError
@@ -257,22 +258,12 @@ class _Told(Command):
 
 
 def copy_data(source: int, target: int, offset: int, size: int) -> None:
-    """Copy `size` bytes of a host file to `offset` of another; holes are left out."""
-    at = 0
-    while at < size:
-        try:
-            at = os.lseek(source, at, os.SEEK_DATA)
-            stop = min(size, os.lseek(source, at, os.SEEK_HOLE))
-        except (OSError, AttributeError) as error:
-            if getattr(error, "errno", 0) == _ENXIO:
-                return
-            stop = size
+    """Copy `size` bytes of a host file to `offset` of another; holes are left out.  Errors: OSError."""
+    for at, count in HostSource().parts(source, 0, size):
+        stop = at + count
         while at < stop:
             data = os.pread(source, min(PIECE, stop - at), at)
             if not data:
                 return
             os.pwrite(target, data, offset + at)
             at += len(data)
-
-
-_ENXIO = 6

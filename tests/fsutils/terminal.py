@@ -14,7 +14,7 @@ import pytest
 
 pty = pytest.importorskip("pty")
 
-PATIENCE = 10.0
+PATIENCE = 90.0
 LAUNCH = "import os, sys; os.login_tty(0); os.execvp(sys.argv[1], sys.argv[1:])"
 
 
