@@ -44,10 +44,21 @@ class Terminal:
         """As if at the keyboard."""
         os.write(self._master, text.encode())
 
-    def until(self, *expected: str) -> str:
-        """What appears up to the end of one of these, which must appear; `PATIENCE` seconds at most."""
+    def interrupt(self, expected: str) -> None:
+        """Press ^C until something appears: while it works on a key, readline does not see that a signal came."""
+        for _ in range(int(PATIENCE)):
+            self.type("\x03")
+            try:
+                self.until(expected, patience=1.0)
+                return
+            except AssertionError:
+                pass
+        raise AssertionError(f"{expected!r} does not appear")
+
+    def until(self, *expected: str, patience: float = PATIENCE) -> str:
+        """What appears up to the end of one of these, which must appear; so many seconds at most."""
         wanted = [each.replace("\n", "\r\n").encode() for each in expected]
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patience
         while not (found := [each for each in wanted if each in self._shown]):
             ready = select.select([self._master], [], [], max(0.0, end - time.monotonic()))[0]
             piece = self._read() if ready else b""

@@ -225,8 +225,11 @@ def test_a_conversation(shell: Callable[..., Terminal], image: Path, tmp_path: P
         ("less ../one\\ two/name\n", "\n| a line\n"),
         ("history\n", "  1  mkdir -p 'one two'/three\n"),
     ):
-        terminal.type(typed)
-        terminal.until(then)
+        if typed == "\x03":
+            terminal.interrupt(then)
+        else:
+            terminal.type(typed)
+            terminal.until(then)
         if typed != "echo 'not":
             terminal.until("> ")
     terminal.type("exit 5\n")
