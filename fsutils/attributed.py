@@ -36,14 +36,7 @@ def each_found(command: Command, o: argparse.Namespace, test: Callable[[Found], 
     limits = Limits()
     limits.follow = COMMAND_LINE if o.follow is None else o.follow
     limits.most = 1 << 62 if o.recursive else 0
-    walk = Walk(test, limits, command.session, command.fail)
-    for operand in expanded(command.session, o.operands):
-        if command.interrupted:
-            break
-        try:
-            walk.operand(*command.session.resolve(operand), operand.shown)
-        except OSError as error:
-            command.fail(operand, error)
+    Walk(test, limits, command.session, command.fail).operands(command, expanded(command.session, o.operands))
     return command.status
 
 

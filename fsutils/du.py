@@ -234,13 +234,7 @@ class Usage:
 
     def _met(self, row: v.Attributes) -> bool:
         """Whether links led to a directory before; from now on they did."""
-        if self.options.follow != ALWAYS:
-            return False
-        key = self._volume, row[v.FILEID]
-        if key in self._counted:
-            return True
-        self._counted.add(key)
-        return False
+        return self.options.follow == ALWAYS and self._again(row)
 
     def _own(self, row: v.Attributes) -> int:
         """What a directory itself counts."""
@@ -250,11 +244,14 @@ class Usage:
         """Whether a file was counted under another name; from now on it was."""
         if self.options.every or (row[v.NLINK] < 2 and self.options.follow != ALWAYS):
             return False
+        return self._again(row)
+
+    def _again(self, row: v.Attributes) -> bool:
+        """Whether it was asked of this file before."""
         key = self._volume, row[v.FILEID]
-        if key in self._counted:
-            return True
+        again = key in self._counted
         self._counted.add(key)
-        return False
+        return again
 
     def _size(self, row: v.Attributes) -> int:
         """What a file counts."""

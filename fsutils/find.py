@@ -311,13 +311,7 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
             command.session.writes_to(parse_operand(text, image_by_default=True))
     walk = Walk(test, limits, command.session, command.fail)
     try:
-        for operand in expanded(command.session, arguments.operands):
-            if command.interrupted:
-                break
-            try:
-                walk.operand(*command.session.resolve(operand), operand.shown)
-            except OSError as error:
-                command.fail(operand, error)
+        walk.operands(command, expanded(command.session, arguments.operands))
     except Quit:
         pass
     finally:

@@ -16,10 +16,12 @@ from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from rump.fsutils.command import Command
     from rump.fsutils.copy.target import Watch
     from rump.fsutils.finding.found import Test
+    from rump.fsutils.operand import Operand
     from rump.kernel.lwps import Lwp
     from rump.kernel.vfs.volume import Attributes
 
@@ -86,6 +88,16 @@ class Walk:
         self._limits = limits
         self._watch = watch
         self._fail = fail
+
+    def operands(self, command: Command, operands: Iterable[Operand]) -> None:
+        """Go through what each operand names; what cannot be had is said.  Errors: Quit."""
+        for operand in operands:
+            if command.interrupted:
+                break
+            try:
+                self.operand(*command.session.resolve(operand), operand.shown)
+            except OSError as error:
+                command.fail(operand, error)
 
     def operand(self, lwp: Lwp, path: bytes, shown: bytes) -> None:
         """Go through what an operand names.  Errors: Fault - it is not there; Quit."""
