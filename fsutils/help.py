@@ -29,13 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(command: Command, arguments: argparse.Namespace) -> int:
     """Show the page."""
-    from rump.fsutils.main import VERBS
-
     verb = arguments.verb
-    if verb is not None and verb not in VERBS:
-        from rump.fsutils.hints import unknown_command
+    if verb is not None:
+        from rump.fsutils.manual import check
 
-        raise unknown_command(verb, VERBS)
+        check(verb)
     if command.out.is_terminal and _man(command, verb):
         return 0
     from rump.fsutils.paging.document import page_of
@@ -66,14 +64,14 @@ def _man(command: Command, verb: str | None) -> bool:
     import tempfile
     from shutil import which
 
-    from rump.fsutils.manual import source, version
+    from rump.fsutils.manual import file_name, source, version
 
     program = which("man")
     if program is None:
         return False
     command.out.flush()
     with tempfile.TemporaryDirectory(prefix="fsu-help-") as folder:
-        path = os.path.join(folder, f"fsu-{verb}.1" if verb else "fsu.1")
+        path = os.path.join(folder, file_name(verb))
         with open(path, "w", encoding="ascii") as file:
             file.write(source(verb, version()))
         return subprocess.run([program, "-l", path], check=False).returncode == 0

@@ -224,9 +224,9 @@ def void(_: object) -> None:
 def _overview(output: Output, rest: list[str], complain: Command) -> int:
     """``fsu --help``, ``fsu --version``, and what to say to ``fsu`` alone."""
     if "--version" in rest:
-        from importlib.metadata import version
+        from rump.fsutils.manual import version
 
-        output.write(f"fsu (rumpkernel) {version('rumpkernel')}\n".encode())
+        output.write(f"fsu (rumpkernel) {version() or 'not installed'}\n".encode())
         output.flush()
         return 0
     lines = ["usage: fsu [-t TYPE] [-o OPTIONS] COMMAND [option ...] [operand ...]", ""]

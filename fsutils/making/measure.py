@@ -123,6 +123,10 @@ class Measure:
         """Bytes that such a volume has for them."""
         raise NotImplementedError
 
+    def kept(self, made: dict[str, str]) -> int:
+        """Bytes of the free ones that are kept for root: room that is to be left is not these."""
+        return 0
+
 
 def smallest(measure: Measure, attempt: Attempt, extra: Callable[[int], int], grain: int) -> tuple[int, dict[str, str]]:
     """The smallest size of a volume that files fit into, and options that it needs.
@@ -142,7 +146,8 @@ def smallest(measure: Measure, attempt: Attempt, extra: Callable[[int], int], gr
         if made is None:
             return None
         need = measure.needed(made)
-        return options if need + extra(need) <= measure.free(made) else None
+        room = extra(need)
+        return options if need + room <= measure.free(made) - (measure.kept(made) if room else 0) else None
 
     low, high = 0, 16               # in grains: does not fit; fits
     while (found := fits(high * grain)) is None:

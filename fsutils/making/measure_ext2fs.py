@@ -97,6 +97,9 @@ class MeasureExt2fs(Measure):
             return 0
         return int(made["free blocks"]) * int(made["block size"])
 
+    def kept(self, made: dict[str, str]) -> int:
+        return int(made["reserved blocks"]) * int(made["block size"])
+
 
 def _indirect(rest: int, held: int) -> int:
     """Blocks of maps of `held` numbers for so many blocks in a row."""

@@ -67,12 +67,27 @@ class Page:
             self.sections.append((title, found))
 
 
-def page_of(verb: str | None) -> Page:
-    """The page of a verb; None: that of fsu itself."""
-    if verb is None:
+def pages() -> list[str]:
+    """What there are pages of: the verbs, and the original's programs."""
+    from rump.fsutils.paging.programs import names
+
+    return [*VERBS, *names()]
+
+
+def page_of(name: str | None) -> Page:
+    """The page of a verb, or of one of the original's programs; None: that of fsu itself."""
+    if name is None:
         from rump.fsutils.paging.overview import overview
 
         return overview()
+    if name not in VERBS:
+        from rump.fsutils.paging.programs import page_of_program
+
+        return page_of_program(name)
+    return _page_of_verb(name)
+
+
+def _page_of_verb(verb: str) -> Page:
     module = load(verb)
     page = Page(f"fsu-{verb}", VERBS[verb][1])
     usage = getattr(module, "OPERANDS", "operand ...")

@@ -15,7 +15,7 @@ def text(document: Page, width: int) -> str:
     parts = [f"NAME\n    {document.name} - {document.summary}\n"]
     for title, blocks in document.sections:
         parts.append(f"{title}\n" + "\n".join(_block(block, width) for block in blocks))
-    return "\n".join(parts)
+    return "\n".join(parts).rstrip("\n") + "\n"
 
 
 def _block(block: Block, width: int) -> str:

@@ -15,6 +15,7 @@ import pytest
 from rump.fsutils import main as module
 from rump.fsutils import manual
 from rump.fsutils.main import VERBS, load
+from rump.fsutils.original.programs import PROGRAMS
 from rump.fsutils.paging import plain, roff
 from rump.fsutils.paging.document import Block, Page, examples, page_of, paragraphs
 
@@ -39,11 +40,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_a_page_for_every_command(pages: list[Path]) -> None:
-    assert {page.name for page in pages} == {"fsu.1", *(f"fsu-{verb}.1" for verb in VERBS)}
+    programs = {f"fsu_{name}.1" for name in PROGRAMS}
+    assert {page.name for page in pages} == {"fsu.1", *(f"fsu-{verb}.1" for verb in VERBS), *programs}
     for page in pages:
         text = page.read_text(encoding="ascii")
         assert text.startswith(".TH FSU") and '"rumpkernel 1.2.3"' in text.split("\n")[0]
-        for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "EXIT STATUS", "EXAMPLES", "SEE ALSO"):
+        special = ("MOUNTING", "FILES") if page.name in programs else ("EXAMPLES",)
+        for section in ("NAME", "SYNOPSIS", "DESCRIPTION", *special, "EXIT STATUS", "SEE ALSO"):
             assert f"\n.SH {section}\n" in text, (page.name, section)
 
 
@@ -86,6 +89,15 @@ def test_every_option_is_there(verb: str, fsu: Fsu) -> None:
         assert name in VERBS
 
 
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_every_option_of_the_original_s_programs(name: str) -> None:
+    """As --help has them."""
+    page = plain.text(page_of(f"fsu_{name}"), 78)
+    for letter, value, _, text in PROGRAMS[name].flags:
+        assert f"\n    -{letter} {value}".rstrip() + "\n" in page, letter
+        assert " ".join(text.split()) in " ".join(page.split())
+
+
 def _makes_sense(line: str) -> int:
     """Have the words behind each `fsu` of a shell's line read; how many there were."""
     commands = [shlex.split(part) for part in line.split(" | ")]
@@ -99,6 +111,7 @@ def test_the_page_of_a_command(fsu: Fsu) -> None:
     text = fsu("help", "readlink").out.decode()
     assert text.startswith("NAME\n    fsu-readlink - print where symbolic links lead\n")
     assert "    -f, --canonicalize\n" in text and "    fsu(1), fsu-ln(1), fsu-stat(1)" in text
+    assert fsu("help", "fsu_ln").out.startswith(b"NAME\n    fsu_ln - make links\n")
     assert fsu("help").out.startswith(b"NAME\n    fsu - ")
     result = fsu("help", "nope")
     assert result.status == 2 and b"unknown command" in result.err
