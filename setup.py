@@ -20,11 +20,16 @@ from distutils.command.install_data import install_data  # isort: skip  # setupt
 PARTS = ["rumpuser*", "kernel*", "drivers*", "fsutils*", "servers*"]
 
 
+BUILDER = "rumpuser/build_ffi.py"
+HOSTS = {"darwin": "macos", "gnu": "hurd", "sunos": "solaris"}
+"""The folder of a platform whose backend has another name."""
+
+
 def compiled_pieces() -> list[str]:
-    """The cffi build scripts of this host, or none: no cffi, no compiler, or RUMP_NATIVE=0."""
-    host = sys.platform.rstrip("0123456789.")
-    script = f"rumpuser/{host}/build_ffi.py"
-    if os.environ.get("RUMP_NATIVE") == "0" or not os.path.exists(script):
+    """The cffi builder of this host, or none: no pieces for it, no cffi, no compiler, or RUMP_NATIVE=0."""
+    platform = sys.platform.rstrip("0123456789.")
+    host = HOSTS.get(platform, platform)
+    if os.environ.get("RUMP_NATIVE") == "0" or not os.path.exists(f"rumpuser/{host}/_c/__init__.py"):
         return []
     try:
         import cffi  # noqa: F401
@@ -33,7 +38,7 @@ def compiled_pieces() -> list[str]:
     compiler = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
     if shutil.which(compiler.split()[0]) is None or os.path.basename(compiler) == "false":
         return []
-    return [f"{script}:ffibuilder"]
+    return [f"{BUILDER}:{host}"]
 
 
 class BuildPieces(build_ext):

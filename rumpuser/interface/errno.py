@@ -78,6 +78,11 @@ EUSERS = 68
 EDQUOT = 69
 ESTALE = 70
 EREMOTE = 71
+EBADRPC = 72
+ERPCMISMATCH = 73
+EPROGUNAVAIL = 74
+EPROGMISMATCH = 75
+EPROCUNAVAIL = 76
 ENOLCK = 77
 ENOSYS = 78
 EFTYPE = 79
@@ -173,6 +178,11 @@ PHRASES: dict[int, str] = {
     EDQUOT: "Disc quota exceeded",
     ESTALE: "Stale file handle",
     EREMOTE: "Too many levels of remote in path",
+    EBADRPC: "RPC struct is bad",
+    ERPCMISMATCH: "RPC version wrong",
+    EPROGUNAVAIL: "RPC prog. not avail",
+    EPROGMISMATCH: "Program version wrong",
+    EPROCUNAVAIL: "Bad procedure for program",
     ENOLCK: "No locks available",
     ENOSYS: "Function not implemented",
     EFTYPE: "Inappropriate file type or format",

@@ -9,12 +9,14 @@ Rules that hold for every call:
 - Where several errors apply, the first of: no such handle, a wrong argument, a handle opened in the wrong mode.
 - Constants are those of this file, never the host's.  Times are integer nanoseconds, offsets and lengths bytes.
 - A call that may block gives up the virtual CPU through the upcalls and takes it back before it returns.  Those are
-  `clock_sleep` and the calls of the group "files"; no other call of a host blocks.  `Condition.wait` needs no upcall:
-  the kernel binds its conditions to the mutex that is the virtual CPU, and a waiter gives up just that mutex.
+  `clock_sleep`, `Thread.join` and the calls of the groups "files", "watches" and "network cards"; no other call of a
+  host blocks.  `Condition.wait` needs no upcall: the kernel binds its conditions to the mutex that is the virtual CPU,
+  and a waiter gives up just that mutex.
+- Handles, watches and cards are small integers of the host's own, each kind numbered apart: the lowest free one from 3.
 - A call that a host does not have raises ENOSYS: that is what the methods here do until a host overrides them.
   The list of a host's missing calls is a value, `Traits.absent`, and a test holds the two equal.
 
-Docstrings: one sentence; Errors, Requires, Ensures - the sentences are tested (tests/rumpuser).
+Docstrings: one sentence; Errors, Requires, Ensures - the sentences are tested (tests/conformance/contract).
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-VERSION = 0
-"""The interface's version.  A host of another version is refused at boot.  0 until two hosts pass the suite."""
+VERSION = 1
+"""The interface's version.  A host of another version is refused at boot."""
 
 # Clocks of clock_gettime and clock_sleep (rumpuser.h has the same two).
 CLOCK_RELWALL = 0       # wall clock, nanoseconds since 1970-01-01 00:00 UTC; may be set back.  Sleep: relative
@@ -92,13 +94,14 @@ class Traits:
     finds_holes       extents tells data from holes (else everything is data)
     locks             byte-range locks work between processes
     copies_ranges     copy_range moves data without passing it through this process
+    notifies          a watch wakes at the change; else the host looks from time to time
     compiled          the names of the compiled pieces in use, sorted; () is the pure fallback everywhere
     absent            the names of the hypercalls that raise ENOSYS, sorted
     """
 
     __slots__ = (
-        "absent", "clock_resolution", "compiled", "copies_ranges", "finds_holes", "locks", "name", "punches_holes",
-        "range_sync", "threads",
+        "absent", "clock_resolution", "compiled", "copies_ranges", "finds_holes", "locks", "name", "notifies",
+        "punches_holes", "range_sync", "threads",
     )  # fmt: skip
 
     def __init__(
@@ -112,6 +115,7 @@ class Traits:
         finds_holes: bool = False,
         locks: bool = False,
         copies_ranges: bool = False,
+        notifies: bool = False,
         compiled: tuple[str, ...] = (),
         absent: tuple[str, ...] = (),
     ) -> None:
@@ -123,6 +127,7 @@ class Traits:
         self.finds_holes = finds_holes
         self.locks = locks
         self.copies_ranges = copies_ranges
+        self.notifies = notifies
         self.compiled = compiled
         self.absent = absent
 
@@ -172,6 +177,18 @@ class Condition:
     def broadcast(self) -> None:
         """Wake all waiters.  Requires: the mutex is held."""
         raise HostError(ENOSYS, "Condition.broadcast")
+
+
+class Thread:
+    """A thread that the host started for the kernel."""
+
+    def join(self) -> None:
+        """Wait until the thread has ended.
+
+        Errors: EDEADLK - it is ourselves.
+        Ensures: it has ended.  Anybody may ask, and again.
+        """
+        raise HostError(ENOSYS, "Thread.join")
 
 
 class Hypercalls:
@@ -234,7 +251,26 @@ class Hypercalls:
         """End the kernel's program with `status` (0-255); EXIT_PANIC ends it as abnormally as the host can."""
         raise HostError(ENOSYS, "exit")
 
-    # ---- locks ---------------------------------------------------------------------------------------------------
+    # ---- memory --------------------------------------------------------------------------------------------------
+
+    def memory_create(self, length: int, alignment: int) -> memoryview:
+        """Memory for the kernel whose address is a multiple of `alignment`: for direct I/O and DMA.
+
+        Errors: EINVAL - negative length, or an alignment that is no power of two from 1 to 2**30; ENOMEM.
+        Ensures: writable bytes (format "B"), zeros, shared with nobody; they go with the last view of them.
+        """
+        raise HostError(ENOSYS, "memory_create")
+
+    # ---- threads and locks ---------------------------------------------------------------------------------------
+
+    def thread_create(self, function: Callable[[], object], name: str) -> Thread:
+        """Start a thread that calls `function` and ends with it; `name` is for people who look at the host.
+
+        Errors: EAGAIN - the host has no more threads.
+        Requires: function raises nothing.
+        Ensures: it begins without the virtual CPU, as a program's own thread does, and keeps no program from ending.
+        """
+        raise HostError(ENOSYS, "thread_create")
 
     def mutex_create(self) -> Mutex:
         """A new mutex, free."""
@@ -368,6 +404,73 @@ class Hypercalls:
         Ensures: one line, about this moment only; finding out changes nothing.  A file that two names lead to is one.
         """
         raise HostError(ENOSYS, "busy")
+
+    # ---- watches -------------------------------------------------------------------------------------------------
+
+    def watch_create(self, handle: int) -> int:
+        """Begin to watch the file that a handle stands for; a watch.
+
+        Errors: EBADF - not a handle; EOPNOTSUPP - such a file cannot be watched; EMFILE ...
+        Ensures: the handle may be closed, the watch goes on.
+        """
+        raise HostError(ENOSYS, "watch_create")
+
+    def watch_wait(self, watch: int, timeout: int | None) -> bool:
+        """Wait until the file has changed since `watch_create`, or since a wait last said so, at most for `timeout`
+        nanoseconds (None: for ever; a time gone by: only look).
+
+        Errors: EBADF - not a watch.
+        Ensures: False only if the time was up.  Whoever changes contents or size, this kernel too, is noticed; several
+        changes may be told as one, and other changes may be told.  Where `Traits.notifies` is False a change may be
+        missed that keeps the size and comes within a tick of the host's clock of files after another.
+        """
+        raise HostError(ENOSYS, "watch_wait")
+
+    def watch_close(self, watch: int) -> None:
+        """Give up a watch.  Errors: EBADF - not a watch.  Requires: nobody waits on it."""
+        raise HostError(ENOSYS, "watch_close")
+
+    # ---- network cards -------------------------------------------------------------------------------------------
+
+    def nic_open(self, name: bytes) -> int:
+        """Open a virtual network card: the kernel's end of a wire, at whose other end is the host's interface `name`
+        (b"": one that the host chooses).
+
+        Errors: ENXIO - no such card here; EBUSY - somebody has it; EACCES, EPERM; EINVAL - a NUL byte, or a name that
+        no card can have.
+        """
+        raise HostError(ENOSYS, "nic_open")
+
+    def nic_address(self, nic: int) -> bytes:
+        """The Ethernet address of the kernel's end, 6 bytes.
+
+        Errors: EBADF - not a card.
+        Ensures: no group address, not zeros, not the other end's; the same at each call, and in each run for a card of
+        the same name on the same host.
+        """
+        raise HostError(ENOSYS, "nic_address")
+
+    def nic_send(self, nic: int, frame: Buffer) -> None:
+        """Send an Ethernet frame: from the destination's address to the end of the data, no check sequence.
+
+        Errors: EBADF - not a card; EINVAL - shorter than the header's 14 bytes; EMSGSIZE - longer than the card takes;
+        ENETDOWN - the other end is down; ENOBUFS - no room at the moment.
+        Ensures: all of the frame, after an error nothing of it.  What was sent may be lost on its way.
+        """
+        raise HostError(ENOSYS, "nic_send")
+
+    def nic_receive(self, nic: int, timeout: int | None) -> bytes:
+        """The next frame, in the order of arrival; b"" if none came for `timeout` nanoseconds (None: for ever; a time
+        gone by: only look).
+
+        Errors: EBADF - not a card; ENETDOWN - the card is gone.
+        Ensures: a whole frame as it was sent, but for padding that a wire adds to a short one.
+        """
+        raise HostError(ENOSYS, "nic_receive")
+
+    def nic_close(self, nic: int) -> None:
+        """Give up a card.  Errors: EBADF - not a card.  Requires: nobody receives on it."""
+        raise HostError(ENOSYS, "nic_close")
 
     # ---- accelerators: pure functions, each with a fallback in Python that gives the same ---------------------------
 

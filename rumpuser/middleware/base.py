@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from rump.rumpuser.interface.hypercalls import Condition, Hypercalls, Mutex, Traits, Upcalls
+from rump.rumpuser.interface.hypercalls import Condition, Hypercalls, Mutex, Thread, Traits, Upcalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +16,12 @@ FILES = (
     "open", "adopt", "close", "getfileinfo", "read", "write", "submit", "truncate", "sync", "discard", "extents",
     "copy_range", "lock", "busy",
 )  # fmt: skip
-BLOCKING = (*FILES, "clock_sleep")
-PRIVATE = ("init", "mutex_create", "condition_create", "crc32c", "crc32c_many", "inflate")
+WATCHES = ("watch_create", "watch_wait", "watch_close")
+CARDS = ("nic_open", "nic_address", "nic_send", "nic_receive", "nic_close")
+BLOCKING = (*FILES, *WATCHES, *CARDS, "clock_sleep")
+PRIVATE = (
+    "init", "memory_create", "thread_create", "mutex_create", "condition_create", "crc32c", "crc32c_many", "inflate",
+)  # fmt: skip
 """What does not reach the world outside: not traced line by line, not recorded."""
 
 
@@ -48,6 +52,12 @@ class Dispatch(Hypercalls):
     def exit(self, status: int) -> NoReturn:
         self._call("exit", status)
         raise SystemExit(status)        # only if what is below came back, which no host may
+
+    def memory_create(self, length: int, alignment: int) -> memoryview:
+        return self._call("memory_create", length, alignment)  # type: ignore[no-any-return]
+
+    def thread_create(self, function: Callable[[], object], name: str) -> Thread:
+        return self._call("thread_create", function, name)  # type: ignore[no-any-return]
 
     def mutex_create(self) -> Mutex:
         return self._call("mutex_create")  # type: ignore[no-any-return]
@@ -101,6 +111,30 @@ class Dispatch(Hypercalls):
 
     def busy(self, handle: int) -> str:
         return self._call("busy", handle)  # type: ignore[no-any-return]
+
+    def watch_create(self, handle: int) -> int:
+        return self._call("watch_create", handle)  # type: ignore[no-any-return]
+
+    def watch_wait(self, watch: int, timeout: int | None) -> bool:
+        return self._call("watch_wait", watch, timeout)  # type: ignore[no-any-return]
+
+    def watch_close(self, watch: int) -> None:
+        self._call("watch_close", watch)
+
+    def nic_open(self, name: bytes) -> int:
+        return self._call("nic_open", name)  # type: ignore[no-any-return]
+
+    def nic_address(self, nic: int) -> bytes:
+        return self._call("nic_address", nic)  # type: ignore[no-any-return]
+
+    def nic_send(self, nic: int, frame: Buffer) -> None:
+        self._call("nic_send", nic, frame)
+
+    def nic_receive(self, nic: int, timeout: int | None) -> bytes:
+        return self._call("nic_receive", nic, timeout)  # type: ignore[no-any-return]
+
+    def nic_close(self, nic: int) -> None:
+        self._call("nic_close", nic)
 
     def crc32c(self, seed: int, data: Buffer) -> int:
         return self._call("crc32c", seed, data)  # type: ignore[no-any-return]

@@ -3,18 +3,20 @@
 
 Either the program runs again with a `Replay` for its host, or `Replay.drive` makes the recorded system calls.  In both
 cases every hypercall and system call must be the recorded one; the first that is not raises `ReplayError`.  Locks and
-accelerators are not in a recording: here they are those of one thread, and the pure ones.
+accelerators are not in a recording: here they are those of one thread, and the pure ones.  What a thread of the
+kernel's own did cannot be replayed.
 """
 
 from __future__ import annotations
 
 import json
 
-from rump.rumpuser.interface.errno import NAMES, HostError, number
-from rump.rumpuser.interface.hypercalls import VERSION, Condition, Mutex
+from rump.rumpuser.interface.errno import ENOSYS, NAMES, HostError, number
+from rump.rumpuser.interface.hypercalls import VERSION, Condition, Mutex, Thread
 from rump.rumpuser.middleware.base import BLOCKING, Dispatch
 from rump.rumpuser.middleware.recording import FORM, KEY, fill, pack, pack_arguments, unpack, unpack_traits
 from rump.rumpuser.pure.accelerators import Accelerators
+from rump.rumpuser.pure.memory import AlignedMemory
 from rump.rumpuser.pure.no_threads import FlagMutex, LonelyCondition
 from rump.rumpuser.pure.upcalls import Handshake
 
@@ -31,7 +33,7 @@ class ReplayError(Exception):
     """What happens differs from the recording; or there is no recording here."""
 
 
-class Replay(Accelerators, Handshake, Dispatch):
+class Replay(Accelerators, AlignedMemory, Handshake, Dispatch):
     """`lines` are those of a recording: a file opened for reading bytes, or a list."""
 
     def __init__(self, lines: Iterable[bytes], components: dict[str, Loader] | None = None) -> None:
@@ -95,6 +97,9 @@ class Replay(Accelerators, Handshake, Dispatch):
             raise self._difference(event, None)
 
     # ---- hypercalls --------------------------------------------------------------------------------------------------
+
+    def thread_create(self, function: Callable[[], object], name: str) -> Thread:
+        raise HostError(ENOSYS, "a replay has one thread")
 
     def mutex_create(self) -> Mutex:
         return FlagMutex()

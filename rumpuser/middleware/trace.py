@@ -6,7 +6,8 @@
     close(9) = -1 EBADF (Bad file descriptor)
 
 Flags go by name, offsets in hexadecimal, lengths in decimal, times in seconds with nine digits; "?" is what there is
-not (the bytes of a failed read, the result of exit).  Locks and accelerators do not leave the program and are left out.
+not (the bytes of a failed read, the result of exit).  Threads, locks, memory and accelerators do not leave the program
+and are left out.
 """
 
 from __future__ import annotations
@@ -94,6 +95,10 @@ def _decimal(value: int | None, shown: int) -> str:
     return str(value or 0)
 
 
+def _truth(value: bool, shown: int) -> str:
+    return str(value)
+
+
 def _offset(value: int, shown: int) -> str:
     return f"{value:#x}"
 
@@ -101,6 +106,14 @@ def _offset(value: int, shown: int) -> str:
 def _seconds(value: int, shown: int) -> str:
     sign, value = "-" if value < 0 else "", abs(value)
     return f"{sign}{value // 10**9}.{value % 10**9:09}"
+
+
+def _timeout(value: int | None, shown: int) -> str:
+    return "for ever" if value is None else _seconds(value, shown)
+
+
+def _address(value: bytes, shown: int) -> str:
+    return value.hex(":")
 
 
 def _text(value: str, shown: int) -> str:
@@ -209,6 +222,14 @@ _ARGUMENTS: dict[str, tuple[Format, ...]] = {
     "copy_range": (_decimal, _offset, _decimal, _offset, _decimal),
     "lock": (_decimal, _offset, _decimal, _one_of("LOCK_")),
     "busy": (_decimal,),
+    "watch_create": (_decimal,),
+    "watch_wait": (_decimal, _timeout),
+    "watch_close": (_decimal,),
+    "nic_open": (_path,),
+    "nic_address": (_decimal,),
+    "nic_send": (_decimal, _data),
+    "nic_receive": (_decimal, _timeout),
+    "nic_close": (_decimal,),
 }
 _RESULTS: dict[str, Format] = {
     "clock_gettime": _seconds,
@@ -219,4 +240,7 @@ _RESULTS: dict[str, Format] = {
     "submit": _list(_outcome),
     "extents": _list(_extent),
     "busy": _text,
+    "watch_wait": _truth,
+    "nic_address": _address,
+    "nic_receive": _data,
 }

@@ -28,7 +28,11 @@ class Clock(Handshake):
     @blocking
     def clock_sleep(self, clock: int, nanoseconds: int) -> None:
         check_clock(clock)
-        until = nanoseconds if clock == CLOCK_ABSMONO else time.monotonic_ns() + nanoseconds
-        # The host may wake a little early by its other clock, so look again.
-        while (left := until - time.monotonic_ns()) > 0:
-            time.sleep(min(left, LONGEST_SLEEP) / 1e9)
+        sleep_until(nanoseconds if clock == CLOCK_ABSMONO else time.monotonic_ns() + nanoseconds)
+
+
+def sleep_until(until: int) -> None:
+    """Sleep until CLOCK_ABSMONO says so."""
+    # The host may wake a little early by its other clock, so look again.
+    while (left := until - time.monotonic_ns()) > 0:
+        time.sleep(min(left, LONGEST_SLEEP) / 1e9)

@@ -14,7 +14,7 @@ from rump.rumpuser.pure.arguments import check_range
 
 BUFFER = 1 << 20
 # The two files are not of a kind the host copies between: not an error, only slower.
-_CANNOT = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.ETXTBSY}
+_CANNOT = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM, errno.ETXTBSY}
 _inside = getattr(os, "copy_file_range", None)
 
 

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Files by positioned reads and writes.
-
-Handles are numbers of our own, the lowest free one first: they are the same in every run, whatever else the program
-around the kernel has open.  0 to 2 stay unused, so that no handle in a trace is taken for a standard stream.
-"""
+"""Files by positioned reads and writes."""
 
 from __future__ import annotations
 
@@ -27,7 +23,9 @@ from rump.rumpuser.interface.hypercalls import (
     SYNC_ALL,
 )
 from rump.rumpuser.posix.errors import blocking, errno_of, host_error
+from rump.rumpuser.posix.positioned import preadv, pwritev
 from rump.rumpuser.pure.arguments import check_open, check_range, check_requests, check_sync
+from rump.rumpuser.pure.handles import found, number_for
 from rump.rumpuser.pure.upcalls import Handshake
 
 TYPE_CHECKING = False
@@ -36,13 +34,16 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-FIRST_HANDLE = 3
 DEFAULT_SECTOR = 512
 _MODE = 0o644
 _ACCESS = {OPEN_RDONLY: os.O_RDONLY, OPEN_WRONLY: os.O_WRONLY, OPEN_RDWR: os.O_RDWR}
+# O_BINARY: Cygwin would translate the ends of lines of files on some mounts.
+_ALWAYS: int = os.O_NOCTTY | os.O_CLOEXEC | getattr(os, "O_BINARY", 0)
 _TYPES = {stat.S_IFDIR: FT_DIR, stat.S_IFREG: FT_REG, stat.S_IFBLK: FT_BLK, stat.S_IFCHR: FT_CHR}
 _NO_DESCRIPTOR = -1     # what an unknown handle stands for: the host itself then says EBADF
-_preadv, _pwritev = os.preadv, os.pwritev
+# A host without these (Cygwin) has pread and pwrite; macOS has no fdatasync, and cares for its disk itself.
+_preadv, _pwritev = getattr(os, "preadv", preadv), getattr(os, "pwritev", pwritev)
+_fdatasync = getattr(os, "fdatasync", os.fsync)
 
 
 class Files(Handshake):
@@ -65,20 +66,19 @@ class Files(Handshake):
         return self._new_handle(os.dup(descriptor))
 
     def _new_handle(self, descriptor: int) -> int:
-        handle = FIRST_HANDLE
-        # Other threads may be here too; setdefault takes a number or leaves it, in one step.
-        while self._descriptors.setdefault(handle, descriptor) != descriptor:
-            handle += 1
-        return handle
+        """The handle of what was just opened; a host may have a look at it."""
+        return number_for(self._descriptors, descriptor)
 
     def _descriptor(self, handle: int) -> int:
-        if handle not in self._descriptors:
-            raise HostError(EBADF)
-        return self._descriptors[handle]
+        return found(self._descriptors, handle)
 
     @blocking
     def close(self, handle: int) -> None:
-        os.close(self._descriptors.pop(handle, _NO_DESCRIPTOR))
+        self._close(self._descriptors.pop(handle, _NO_DESCRIPTOR))
+
+    def _close(self, descriptor: int) -> None:
+        """Every descriptor of a file is closed here; a host may have to wait with it."""
+        os.close(descriptor)
 
     @blocking
     def getfileinfo(self, handle: int) -> tuple[int, int, int]:
@@ -144,18 +144,15 @@ class Files(Handshake):
         descriptor = self._descriptor(handle)
         check_range(start, length)
         check_sync(flags)
-        if flags & SYNC_ALL:
-            os.fsync(descriptor)
-        else:
-            self._sync_data(descriptor, start, length)
+        self._sync(descriptor, flags, start, length)
 
-    def _sync_data(self, descriptor: int, start: int, length: int) -> None:
-        """Data to stable storage, for a host that cannot confine it to a range; a barrier as well."""
-        os.fdatasync(descriptor)
+    def _sync(self, descriptor: int, flags: int, start: int, length: int) -> None:
+        """For a host that cannot confine it to a range; what waits for all that was written is a barrier as well."""
+        (os.fsync if flags & SYNC_ALL else _fdatasync)(descriptor)
 
 
 def _host_flags(flags: int) -> int:
-    host_flags = _ACCESS[flags & OPEN_ACCMODE] | os.O_NOCTTY | os.O_CLOEXEC
+    host_flags = _ACCESS[flags & OPEN_ACCMODE] | _ALWAYS
     if flags & OPEN_CREATE:
         host_flags |= os.O_CREAT
     if flags & OPEN_EXCL:

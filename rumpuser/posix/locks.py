@@ -5,31 +5,37 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import struct
+import os
 
 from rump.rumpuser.interface.errno import EAGAIN, EINVAL, EOPNOTSUPP, HostError
 from rump.rumpuser.interface.hypercalls import LOCK_EXCLUSIVE, LOCK_RELEASE, LOCK_SHARED, LOCK_TEST
 from rump.rumpuser.posix.errors import blocking, errno_of
 from rump.rumpuser.posix.files import Files
+from rump.rumpuser.posix.layout import Layout
 from rump.rumpuser.pure.arguments import check_range
 
 _MODES = {LOCK_SHARED: fcntl.F_RDLCK, LOCK_EXCLUSIVE: fcntl.F_WRLCK, LOCK_RELEASE: fcntl.F_UNLCK}
 _FREE = fcntl.F_UNLCK
-_SEEK_SET = 0
-# Linux's and illumos' struct flock: type, whence, start, length, pid; off_t has 64 bits in every CPython.
-_FLOCK = struct.Struct("hhqqi0q")
-_SET_LOCK = getattr(fcntl, "F_OFD_SETLK", 0)
-_GET_LOCK = getattr(fcntl, "F_OFD_GETLK", 0)
+FLOCK = Layout("struct flock", ("l_type", "h"), ("l_whence", "h"), ("l_start", "q"), ("l_len", "q"), ("l_pid", "i"))
+"""Linux's, and that of others who keep POSIX's order; off_t has 64 bits in every CPython."""
 _REFUSALS = {
     errno.EACCES: EAGAIN,           # POSIX lets a host say this, too, when somebody else holds it
     errno.EINVAL: EOPNOTSUPP,       # our arguments are right, so it is the file or the kernel
     errno.ENOLCK: EOPNOTSUPP,       # file systems from elsewhere, without their lock service
     errno.ENOSYS: EOPNOTSUPP,
+    errno.ENOTSUP: EOPNOTSUPP,      # where the two are not one number
 }
 
 
 class OfdLocks(Files):
-    """lock; a host takes this piece only if `fcntl` has F_OFD_SETLK."""
+    """lock; a host takes this piece only if its fcntl has such locks.
+
+    _flock          the host's struct flock
+    _lock_commands  how its fcntl spells "set" and "get" for locks of a description
+    """
+
+    _flock = FLOCK
+    _lock_commands: tuple[int, int] = (getattr(fcntl, "F_OFD_SETLK", 0), getattr(fcntl, "F_OFD_GETLK", 0))
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,34 +46,37 @@ class OfdLocks(Files):
         descriptor = self._descriptor(handle)
         check_range(start, length)
         if mode == LOCK_TEST:
-            _test(descriptor, start, length)
+            if self._lock_call(descriptor, 1, fcntl.F_WRLCK, start, length) != _FREE:
+                raise HostError(EAGAIN, "lock")
             return
         if mode not in _MODES:
             raise HostError(EINVAL, "unknown mode")
-        _set(descriptor, mode, start, length)
+        self._lock_call(descriptor, 0, _MODES[mode], start, length)
         self._locked.add(handle)
 
     def close(self, handle: int) -> None:
         # An adopted file stays open in the program and would keep our locks, so let go of them by name.
         if handle in self._locked:
             self._locked.discard(handle)
-            _set(self._descriptor(handle), LOCK_RELEASE, 0, 0)
+            self._lock_call(self._descriptor(handle), 0, fcntl.F_UNLCK, 0, 0)
         super().close(handle)
 
 
-def _set(descriptor: int, mode: int, start: int, length: int) -> None:
-    _fcntl(descriptor, _SET_LOCK, _MODES[mode], start, length)
+    def _lock_call(self, descriptor: int, which: int, kind: int, start: int, length: int) -> int:
+        """One call; the type of lock that it answers with."""
+        return record_lock(descriptor, self._lock_commands[which], self._flock, kind, start, length)
 
 
-def _test(descriptor: int, start: int, length: int) -> None:
-    if _fcntl(descriptor, _GET_LOCK, fcntl.F_WRLCK, start, length) != _FREE:
-        raise HostError(EAGAIN, "lock")
-
-
-def _fcntl(descriptor: int, command: int, kind: int, start: int, length: int) -> int:
-    """One call; the type of lock that it answers with."""
+def record_lock(descriptor: int, command: int, layout: Layout, kind: int, start: int, length: int) -> int:
+    """fcntl's call on a byte range; the type of lock that it answers with."""
+    record = layout.pack(l_type=kind, l_whence=os.SEEK_SET, l_start=start, l_len=length)
     try:
-        answer = fcntl.fcntl(descriptor, command, _FLOCK.pack(kind, _SEEK_SET, start, length, 0))
+        answer = fcntl.fcntl(descriptor, command, bytes(record))
     except OSError as error:
-        raise HostError(_REFUSALS.get(error.errno or 0) or errno_of(error.errno), "lock") from error
-    return int(_FLOCK.unpack(answer)[0])
+        raise refused(error) from error
+    return layout.get(answer, "l_type")
+
+
+def refused(error: OSError) -> HostError:
+    """What a lock that was not to be had comes to."""
+    return HostError(_REFUSALS.get(error.errno or 0) or errno_of(error.errno), "lock")

@@ -12,8 +12,10 @@ from rump.rumpuser.posix.errors import blocking
 from rump.rumpuser.posix.no_holes import NoHoles
 from rump.rumpuser.pure.arguments import check_range
 
-_SEEK_DATA: int = getattr(os, "SEEK_DATA", -1)      # a host takes this piece only if it has them
+_SEEK_DATA: int = getattr(os, "SEEK_DATA", -1)
 _SEEK_HOLE: int = getattr(os, "SEEK_HOLE", -1)
+FINDS_HOLES = _SEEK_DATA >= 0
+"""Whether this release of the host has the two; an older one calls all of a file data."""
 
 
 class SeekHoles(NoHoles):
@@ -28,7 +30,7 @@ class SeekHoles(NoHoles):
         descriptor = self._descriptor(handle)
         check_range(start, length)
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):        # a device has no size here
+        if not FINDS_HOLES or not stat.S_ISREG(status.st_mode):     # a device has no size here
             return None
         end = min(status.st_size, start + length)
         position = os.lseek(descriptor, 0, os.SEEK_CUR)     # an adopted file's belongs to the program: put it back

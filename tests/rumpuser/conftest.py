@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The hosts that the contract is tested on: every test that asks for `host` runs on each of them."""
+"""Linux, with and without the compiled pieces: every test that asks for `host` runs on both."""
 
 import contextlib
 import importlib.util
 import os
+import sys
 
 import pytest
 
-from rump.rumpuser.bare import Bare
 from rump.rumpuser.bare.memory import Memory
 from rump.rumpuser.interface import VERSION, HostError, Upcalls
 from rump.rumpuser.interface.hypercalls import (
@@ -29,32 +29,19 @@ from rump.rumpuser.interface.hypercalls import (
     SYNC_BARRIER,
     SYNC_DATA,
 )
-from rump.rumpuser.middleware.faults import Faults
-from rump.rumpuser.middleware.record import Record
-from rump.rumpuser.middleware.trace import Trace
 
-NOW = 1_700_000_000_000_000_000
+HERE = os.path.dirname(os.path.abspath(__file__))
+if HERE not in sys.path:
+    sys.path.insert(0, HERE)        # for `virtio_model`
 
-HOSTS = {
-    "linux-compiled": lambda linux: linux,
-    "linux-pure": lambda linux: linux,
-    "linux-traced": lambda linux: Trace(linux, [].append, timing=True),
-    "linux-recorded": lambda linux: Record(linux, [].append),
-    "linux-faultless": lambda linux: Faults(linux),
-    "bare-memory": None,
-}
-
-
-def has_compiled_pieces():
-    return importlib.util.find_spec("rump.rumpuser.linux._ffi") is not None
+HOSTS = ("linux-compiled", "linux-pure")
 
 
 class VirtualCPU:
-    """Counts how often the host gave the virtual CPU up and took it back."""
+    """Whether the host gives the virtual CPU up before it takes it back."""
 
     def __init__(self):
         self.held = 1
-        self.given_up = 0
 
     def schedule(self):
         self.held += 1
@@ -62,32 +49,24 @@ class VirtualCPU:
 
     def unschedule(self):
         self.held -= 1
-        self.given_up += 1
         assert self.held == 0
 
 
-@pytest.fixture
-def cpu():
-    return VirtualCPU()
-
-
-@pytest.fixture(params=list(HOSTS))
+@pytest.fixture(params=HOSTS)
 def backend(request):
     """The name of the host under test."""
     return request.param
 
 
 @pytest.fixture
-def host(backend, cpu, monkeypatch):
-    """A host that has shaken hands."""
-    if backend == "bare-memory":
-        host = Bare(Memory(now=NOW, seed=1))
-    else:
-        linux = pytest.importorskip("rump.rumpuser.linux")
-        if backend == "linux-compiled" and not has_compiled_pieces():
-            pytest.skip("the compiled pieces are not built")
-        monkeypatch.setenv("RUMP_NATIVE", "0" if backend == "linux-pure" else "1")
-        host = HOSTS[backend](linux.Linux())
+def host(backend, monkeypatch):
+    """Linux, having shaken hands.  (What all hosts have in common is tested by `rump.conformance.contract`.)"""
+    linux = pytest.importorskip("rump.rumpuser.linux")
+    if backend == "linux-compiled" and importlib.util.find_spec("rump.rumpuser.linux._ffi") is None:
+        pytest.skip("the compiled pieces are not built")
+    monkeypatch.setenv("RUMP_NATIVE", "0" if backend == "linux-pure" else "1")
+    host = linux.Linux()
+    cpu = VirtualCPU()
     host.init(VERSION, Upcalls(cpu.schedule, cpu.unschedule))
     yield host
     assert cpu.held == 1
@@ -104,17 +83,14 @@ def _close_all(host):
 
 
 @pytest.fixture
-def path(backend, tmp_path):
+def path(tmp_path):
     """Where a file may be: path("name") as bytes."""
-    folder = b"" if backend == "bare-memory" else os.fsencode(tmp_path) + b"/"
-    return lambda name: folder + name.encode()
+    return lambda name: os.fsencode(tmp_path / name)
 
 
 @pytest.fixture
-def folder(backend, tmp_path):
+def folder(tmp_path):
     """A folder of the host, as bytes."""
-    if backend == "bare-memory":
-        pytest.skip("a host without folders")
     return os.fsencode(tmp_path)
 
 
@@ -188,6 +164,7 @@ def _everything(host):
     mutex.acquire()
     host.condition_create(mutex).signal()
     host.crc32c(0, b"abc")
+    host.memory_create(512, 512)
     for name, *arguments in (
         ("clock_gettime", CLOCK_RELWALL),
         ("clock_sleep", CLOCK_RELWALL, 7),
@@ -220,6 +197,16 @@ def _everything(host):
         ("lock", 3, 0, 0, LOCK_EXCLUSIVE),
         ("lock", 3, 0, 1, LOCK_TEST),
         ("busy", 3),
+        ("watch_create", 3),
+        ("watch_wait", 3, 1_500_000_000),
+        ("watch_wait", 3, None),
+        ("watch_close", 3),
+        ("nic_open", b"tap0"),
+        ("nic_address", 3),
+        ("nic_send", 3, b"\xff" * 12 + b"\x08\x06" + bytes(46)),
+        ("nic_receive", 3, 0),
+        ("nic_receive", 3, None),
+        ("nic_close", 3),
         ("adopt", 5),
         ("close", 3),
         ("close", 3),

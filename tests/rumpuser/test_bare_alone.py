@@ -83,12 +83,12 @@ def test_the_blocker_blocks():
 
 
 def test_it_stays_small():
-    """At most 200 lines of code: without empty lines, comments and docstrings."""
+    """At most 240 lines of code: without empty lines, comments and docstrings."""
     import rump.rumpuser.bare as bare
 
     folder = os.path.dirname(bare.__file__)
     files = [os.path.join(folder, *name) for name in (("__init__.py",), ("platform.py",), ("memory", "__init__.py"))]
-    assert sum(_lines_of_code(file) for file in files) <= 200
+    assert sum(_lines_of_code(file) for file in files) <= 240
 
 
 def _lines_of_code(path):

@@ -12,7 +12,7 @@ from rump.rumpuser import host
 HEAVY = {
     "dataclasses", "inspect", "enum", "pathlib", "subprocess", "typing", "threading", "json", "re", "functools",
     "collections", "importlib.metadata", "importlib.util", "_cffi_backend", "rump.rumpuser.linux._ffi",
-    "rump.rumpuser.pure.crc32c", "contextlib", "logging", "random", "tempfile",
+    "rump.rumpuser.pure.crc32c", "contextlib", "logging", "random", "tempfile", "array", "select",
 }  # fmt: skip
 
 

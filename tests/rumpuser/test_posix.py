@@ -3,10 +3,23 @@
 
 import errno
 import os
+import socket
 
 import pytest
 
-from rump.rumpuser.interface.errno import EAGAIN, EBADF, EINVAL, EIO, EOPNOTSUPP
+from rump.rumpuser.interface.errno import (
+    EACCES,
+    EAGAIN,
+    EBADF,
+    EBUSY,
+    EINVAL,
+    EIO,
+    EMSGSIZE,
+    ENETDOWN,
+    ENOBUFS,
+    ENXIO,
+    EOPNOTSUPP,
+)
 from rump.rumpuser.interface.hypercalls import (
     BIO_READ,
     BIO_WRITE,
@@ -16,14 +29,15 @@ from rump.rumpuser.interface.hypercalls import (
     OPEN_RDWR,
     RANDOM_NOWAIT,
 )
-from rump.rumpuser.posix import copy, files, locks, seek_holes
+from rump.rumpuser.posix import copy, files, locks, nic, nic_tap_device, seek_holes
 from rump.rumpuser.posix.clock import Clock
 from rump.rumpuser.posix.entropy import Entropy
 from rump.rumpuser.posix.files import Files
+from rump.rumpuser.posix.nic_tap_device import TapDevice
 from rump.rumpuser.posix.no_discard import NoDiscard
 from rump.rumpuser.posix.no_holes import NoHoles
 from rump.rumpuser.posix.no_locks import NoLocks
-from rump.rumpuser.posix.threads import Threads
+from rump.rumpuser.pure.threads import Threads
 
 linux = pytest.importorskip("rump.rumpuser.linux")
 
@@ -124,7 +138,7 @@ def test_refused_locks(host, handle, monkeypatch, refused, number, expected):
 
 
 def test_no_entropy_yet(host, monkeypatch, refused):
-    from rump.rumpuser.linux import entropy
+    from rump.rumpuser.posix import getrandom as entropy
 
     monkeypatch.setattr(entropy, "_getrandom", _failing(errno.EAGAIN))
     with refused(EAGAIN):
@@ -134,7 +148,7 @@ def test_no_entropy_yet(host, monkeypatch, refused):
 
 
 def test_entropy_in_pieces(host, monkeypatch):
-    from rump.rumpuser.linux import entropy
+    from rump.rumpuser.posix import getrandom as entropy
 
     monkeypatch.setattr(entropy, "_getrandom", lambda length, flags: b"x" * min(length, 4))
     assert host.getrandom(10) == b"x" * 10
@@ -167,3 +181,75 @@ def test_the_medium_by_seeking(tmp_path):
         file.seek(5)
         assert Files()._medium(file.fileno()) == (1234, 512)
         assert file.tell() == 5
+
+
+# ---- tap devices -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def taps(monkeypatch):
+    """/dev/tap0 is busy, /dev/tap1 a wire whose other end is the result, /dev/tap2 is another's; there are no more."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    os.set_blocking(ours.fileno(), False)
+    failures = {b"/dev/tap0": errno.EBUSY, b"/dev/tap2": errno.EACCES}
+
+    def opened(path, flags):
+        assert flags & os.O_NONBLOCK and flags & os.O_ACCMODE == os.O_RDWR
+        if path == b"/dev/tap1":
+            return os.dup(ours.fileno())
+        number = failures.get(path, errno.ENOENT)
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(nic_tap_device.os, "open", opened)
+    with ours, theirs:
+        yield theirs
+
+
+def test_tap_devices(taps, refused):
+    host = TapDevice()
+    for name, number in ((b"tap0", EBUSY), (b"tap2", EACCES), (b"tap3", ENXIO), (b"null", EINVAL), (b"tapx", EINVAL)):
+        with refused(number):
+            host.nic_open(name)
+    card = host.nic_open(b"tap1")
+    host.nic_send(card, bytes(range(20)))
+    assert taps.recv(100) == bytes(range(20))
+    taps.send(b"a frame")
+    taps.send(b"another")
+    assert [host.nic_receive(card, timeout) for timeout in (None, 0, 0)] == [b"a frame", b"another", b""]
+    with refused(EMSGSIZE):
+        host.nic_send(card, bytes(nic.LONGEST + 1))
+    host.nic_close(card)
+
+
+def test_the_first_tap_device_that_is_free(taps, refused):
+    host = TapDevice()
+    card = host.nic_open(b"")
+    assert host.nic_address(card) == nic.address_of(b"tap1") != nic.address_of(b"tap0")
+
+
+def test_no_tap_device_at_all(monkeypatch, refused):
+    monkeypatch.setattr(nic_tap_device.os, "open", _failing(errno.ENOENT))
+    with refused(ENXIO):
+        TapDevice().nic_open(b"")
+    monkeypatch.setattr(nic_tap_device.os, "open", _failing(errno.EBUSY))
+    with refused(EBUSY):
+        TapDevice().nic_open(b"")
+
+
+@pytest.mark.parametrize(
+    "number, expected", [(errno.EIO, ENETDOWN), (errno.EAGAIN, ENOBUFS), (errno.ENOBUFS, ENOBUFS), (errno.EBADF, EBADF)]
+)
+def test_a_tap_device_that_refuses(taps, monkeypatch, refused, number, expected):
+    host = TapDevice()
+    card = host.nic_open(b"tap1")
+    monkeypatch.setattr(nic.os, "write", _failing(number))
+    with refused(expected):
+        host.nic_send(card, bytes(60))
+
+
+def test_a_tap_device_that_is_gone(taps, monkeypatch, refused):
+    host = TapDevice()
+    card = host.nic_open(b"tap1")
+    monkeypatch.setattr(nic.os, "read", _failing(errno.ENXIO))
+    with refused(ENETDOWN):
+        host.nic_receive(card, None)

@@ -9,13 +9,15 @@ import pytest
 from rump.rumpuser.bare import Bare
 from rump.rumpuser.bare.memory import Memory
 from rump.rumpuser.interface import VERSION, HostError, Upcalls
-from rump.rumpuser.interface.errno import EIO, ENOENT
+from rump.rumpuser.interface.errno import EIO, ENOENT, ENOSYS
 from rump.rumpuser.interface.hypercalls import (
     BIO_READ,
     BIO_WRITE,
     CLOCK_ABSMONO,
     OPEN_CREATE,
     OPEN_RDWR,
+    Hypercalls,
+    Traits,
 )
 from rump.rumpuser.middleware.record import Record
 from rump.rumpuser.middleware.recording import pack, pack_traits, unpack
@@ -307,3 +309,70 @@ def test_failures_come_back():
     with pytest.raises(HostError) as found:
         Replay(lines).open(b"missing", 0)
     assert found.value.errno == ENOENT != EIO
+
+
+# ---- watches, network cards, threads ---------------------------------------------------------------------------------
+
+
+class Wire(Hypercalls):
+    """Frames that come, and what was sent."""
+
+    def __init__(self):
+        self.traits = Traits("a machine", threads=True)
+        self.frames = [b"first frame...", b"second frame.."]
+        self.sent = []
+
+    def init(self, version, upcalls):
+        pass
+
+    def watch_wait(self, watch, timeout):
+        return True
+
+    def nic_open(self, name):
+        return 3
+
+    def nic_address(self, nic):
+        return b"\xb2\n\0\1\2\3"
+
+    def nic_send(self, nic, frame):
+        self.sent.append(bytes(frame))
+
+    def nic_receive(self, nic, timeout):
+        return self.frames.pop(0) if self.frames else b""
+
+
+def _talk(host):
+    nic = host.nic_open(b"net0")
+    host.nic_send(nic, bytearray(b"a frame of ours"))
+    return [
+        host.nic_address(nic), *[host.nic_receive(nic, 5) for _ in range(3)], host.watch_wait(3, None),
+    ]  # fmt: skip
+
+
+def test_frames_come_back():
+    lines = []
+    wire = Wire()
+    heard = _talk(Record(wire, lines.append))
+    assert heard == [b"\xb2\n\0\1\2\3", b"first frame...", b"second frame..", b"", True]
+    assert wire.sent == [b"a frame of ours"]
+    replay = Replay(lines)
+    assert _talk(replay) == heard
+    replay.finish()
+
+
+def test_another_frame():
+    lines = []
+    _talk(Record(Wire(), lines.append))
+    replay = Replay(lines)
+    replay.nic_open(b"net0")
+    with pytest.raises(ReplayError, match=r"recorded was the hypercall nic_send\(3, <crc32 \d+, length 15>\)"):
+        replay.nic_send(3, b"another frame of ours")
+
+
+def test_a_replay_has_one_thread():
+    lines = []
+    Record(Wire(), lines.append)
+    with pytest.raises(HostError) as found:
+        Replay(lines).thread_create(lambda: None, "worker")
+    assert found.value.errno == ENOSYS
+    assert len(Replay(lines).memory_create(10, 8)) == 10

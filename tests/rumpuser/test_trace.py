@@ -3,10 +3,11 @@
 
 from rump.rumpuser.bare import Bare
 from rump.rumpuser.bare.memory import Memory
+from rump.rumpuser.interface.hypercalls import Hypercalls, Traits
 from rump.rumpuser.middleware.trace import Trace
 
 GOLDEN = r"""
-init(0) = 0
+init(1) = 0
 clock_gettime(CLOCK_RELWALL) = 1.500000000
 clock_sleep(CLOCK_RELWALL, 0.000000007) = 0
 clock_gettime(CLOCK_ABSMONO) = 0.000000007
@@ -38,6 +39,16 @@ discard(3, 0x0, 512) = -1 ENOSYS (Function not implemented)
 lock(3, 0x0, 0, LOCK_EXCLUSIVE) = -1 ENOSYS (Function not implemented)
 lock(3, 0x0, 1, LOCK_TEST) = -1 ENOSYS (Function not implemented)
 busy(3) = -1 ENOSYS (Function not implemented)
+watch_create(3) = -1 ENOSYS (Function not implemented)
+watch_wait(3, 1.500000000) = -1 ENOSYS (Function not implemented)
+watch_wait(3, for ever) = -1 ENOSYS (Function not implemented)
+watch_close(3) = -1 ENOSYS (Function not implemented)
+nic_open("tap0") = -1 ENOSYS (Function not implemented)
+nic_address(3) = -1 ENOSYS (Function not implemented)
+nic_send(3, "\xff\xff\xff\xff\xff\xff"..., 60) = -1 ENOSYS (Function not implemented)
+nic_receive(3, 0.000000000) = -1 ENOSYS (Function not implemented)
+nic_receive(3, for ever) = -1 ENOSYS (Function not implemented)
+nic_close(3) = -1 ENOSYS (Function not implemented)
 adopt(5) = -1 ENOSYS (Function not implemented)
 close(3) = 0
 close(3) = -1 EBADF (Bad file descriptor)
@@ -77,3 +88,44 @@ def test_timing():
     lines = []
     Trace(Bare(Slow()), lines.append, timing=True).console_write(b"x")
     assert lines == [b'console_write("x", 1) = 0 <12us>\n']
+
+
+def test_watches_and_cards():
+    class Machine(Hypercalls):
+        traits = Traits("a machine")
+
+        def watch_wait(self, watch, timeout):
+            return timeout is None
+
+        def nic_address(self, nic):
+            return b"\xb2\n\0\x01\x02\xff"
+
+        def nic_receive(self, nic, timeout):
+            return bytes(60)
+
+        def nic_send(self, nic, frame):
+            pass
+
+    lines = []
+    host = Trace(Machine(), lines.append, shown=2)
+    host.watch_wait(3, None)
+    host.watch_wait(3, -1)
+    host.nic_address(3)
+    host.nic_receive(3, 10**9)
+    host.nic_send(3, bytearray(b"\x01\x02\x03"))
+    assert b"".join(lines).decode() == r"""
+watch_wait(3, for ever) = True
+watch_wait(3, -0.000000001) = False
+nic_address(3) = b2:0a:00:01:02:ff
+nic_receive(3, 1.000000000) = "\x00\x00"..., 60
+nic_send(3, "\x01\x02"..., 3) = 0
+""".lstrip()
+
+
+def test_what_does_not_leave_the_program_is_not_shown():
+    lines = []
+    host = Trace(Bare(Memory()), lines.append)
+    host.mutex_create()
+    host.memory_create(10, 1)
+    host.crc32c(0, b"")
+    assert lines == []
