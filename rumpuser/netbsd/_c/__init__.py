@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The compiled pieces of NetBSD."""
+
+PIECES = (
+    "posix/crc32c", "posix/random", "names", "discard", "sync", "posix/append", "mount_list", "posix/mounts",
+    "posix/swaps",
+)  # fmt: skip
