@@ -151,6 +151,10 @@ def _dispatch(given: list[str], output: Output, complain: Command) -> int:
         parsed = parse(name, module, rest)
     except SystemExit:
         return 0                # --help
+    if getattr(parsed, "host", None) is not None:
+        from rump.fsutils.elsewhere import carry_out
+
+        return carry_out(name, rest, parsed, complain)
     return run(module, Command(complain.program, Session(session_options(parsed)), output, complain.errors), parsed)
 
 

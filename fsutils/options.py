@@ -60,6 +60,8 @@ def make_parser(verb: str, operands: str, description: str) -> Parser:
                         help="options for its driver: NAME[=VALUE],... [fsu -o LIST]")  # fmt: skip
     common.add_argument("--trace", metavar="FILE", help="show every call to the host: --trace or --trace=FILE")
     common.add_argument("--record", metavar="FILE", help="record the run so that it can be replayed")
+    common.add_argument("--host", metavar="MACHINE",
+                        help="run on a machine with no operating system: metal, xen [fsu --host MACHINE]")  # fmt: skip
     common.add_argument("--no-glob", dest="glob", action="store_false",
                         help="* ? [ in paths inside images are what they are, no patterns")  # fmt: skip
     common.add_argument("--marshal", action="store_true", help=argparse.SUPPRESS)
@@ -93,10 +95,14 @@ def split(arguments: list[str]) -> tuple[str | None, list[str]]:
             option = ""
         else:
             common.append(option)
-        if option in ("", "--fs-type", "--fs-options", "--record"):
+        if option in ("", "--fs-type", "--fs-options", "--record", "--host"):
             if not rest:
                 raise UsageError(f"option {common[-1]} needs a value")
-            common.append(rest.pop(0))
+            value = rest.pop(0)
+            if option == "--host":
+                common[-1] += f"={value}"       # tar takes its first bare word for letters
+            else:
+                common.append(value)
     if not rest:
         return None, common
     return rest[0], _explicit(common) + _explicit(rest[1:])
@@ -136,6 +142,7 @@ def with_values(arguments: list[str], options: tuple[str, ...]) -> list[str]:
 
 _OF_THE_SESSION: tuple[tuple[str, str, object], ...] = (
     ("-t", "fs_type", None), ("-o", "fs_options", []), ("--trace", "trace", None), ("--record", "record", None),
+    ("--host", "host", None),
     ("--marshal", "marshal", False), ("--no-glob", "glob", True), ("--force", "force_image", False),
     ("--no-sync", "sync", True), ("--discard", "discard", False), ("--no-mmp-wait", "mmp_wait", True),
 )  # fmt: skip

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The backend without POSIX: one thread, a clock, a console, devices; it reaches the machine by `Platform` alone."""
+"""The backend without POSIX: one thread, a clock, a console, devices; it reaches the machine by `Platform` alone.
+
+What some machines have besides are classes to compose a host of: `adopt`, `discard`, `nic`, `threads` beside this file.
+"""
 
 from __future__ import annotations
 
 from rump.rumpuser.interface import hypercalls as of
-from rump.rumpuser.interface.errno import EBADF, EEXIST, EFBIG, EINVAL, ENOENT, HostError
+from rump.rumpuser.interface.errno import EBADF, EEXIST, EFBIG, EINVAL, ENOENT, EROFS, HostError
 from rump.rumpuser.pure import arguments
+from rump.rumpuser.pure.absent import absences
 from rump.rumpuser.pure.accelerators import Accelerators
+from rump.rumpuser.pure.handles import number_for
+from rump.rumpuser.pure.memory import AlignedMemory
 from rump.rumpuser.pure.no_threads import FlagMutex, LonelyCondition
 from rump.rumpuser.pure.upcalls import Handshake, blocking
 
@@ -19,16 +25,16 @@ if TYPE_CHECKING:
 
     from rump.rumpuser.bare.platform import Device, Platform
 
-ABSENT = ("adopt", "busy", "discard", "lock")
 _PARAMETERS = {of.PARAM_NCPU: "1", of.PARAM_HOSTNAME: "rump"}
 
 
-class Bare(Accelerators, Handshake):
+class Bare(Accelerators, AlignedMemory, Handshake):
     """A host of one thread on `platform`."""
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
-        self.traits = of.Traits(platform.name, clock_resolution=platform.clock_resolution, absent=ABSENT)
+        absent = absences(type(self))
+        self.traits = of.Traits(platform.name, clock_resolution=platform.clock_resolution, absent=absent)
         self._open: dict[int, tuple[Device, int]] = {}     # and how it was opened
 
     def clock_gettime(self, clock: int) -> int:
@@ -79,9 +85,9 @@ class Bare(Accelerators, Handshake):
             device = self.platform.device(path, True)
         if device is None:
             raise HostError(ENOENT, repr(path))
-        handle = min(set(range(3, len(self._open) + 4)) - self._open.keys())     # as on POSIX hosts
-        self._open[handle] = device, flags & of.OPEN_ACCMODE
-        return handle
+        if device.read_only and flags & of.OPEN_ACCMODE != of.OPEN_RDONLY:
+            raise HostError(EROFS, repr(path))
+        return number_for(self._open, (device, flags & of.OPEN_ACCMODE))
 
     def _device(self, handle: int, start: int = 0, length: int = 0, refused: int = -1) -> Device:
         """What the handle stands for, if the range is one, and unless it was opened in the mode refused."""
@@ -112,27 +118,37 @@ class Bare(Accelerators, Handshake):
 
     @blocking
     def submit(self, handle: int, requests: Sequence[tuple[int, Buffer, int]]) -> tuple[int, ...]:
-        self._device(handle)
+        device = self._device(handle)
         arguments.check_requests(requests)
-        return tuple([self._outcome(handle, *request) for request in requests])
-
-    def _outcome(self, handle: int, operation: int, buffer: Buffer, offset: int) -> int:
-        try:
-            return self._transfer(handle, operation, buffer, offset)
-        except HostError as error:
-            return -(error.errno or 0)
+        results: list[int] = []
+        ready: list[tuple[int, memoryview, int]] = []
+        for operation, buffer, offset in requests:
+            try:
+                view = self._part(handle, operation, buffer, offset)
+            except HostError as error:
+                results.append(-(error.errno or 0))
+                continue
+            results.append(len(view))
+            ready.append((operation, view, offset))
+        failures = iter(carry_out(device, ready))
+        return tuple([result if result < 0 else -next(failures) or result for result in results])
 
     def _transfer(self, handle: int, operation: int, buffer: Buffer, offset: int) -> int:
+        view = self._part(handle, operation, buffer, offset)
+        device = self._device(handle)
+        if view:
+            (device.read if operation == of.BIO_READ else device.write)(view, offset)
+        return len(view)
+
+    def _part(self, handle: int, operation: int, buffer: Buffer, offset: int) -> memoryview:
+        """The part of a buffer that is read or written; a file that is written to has grown for it."""
         view, refused = memoryview(buffer).cast("B"), of.OPEN_WRONLY if operation == of.BIO_READ else of.OPEN_RDONLY
         device = self._device(handle, offset, len(view), refused)
         if operation == of.BIO_READ:
-            view = view[: max(0, device.size - offset)]
-            device.read(view, offset)
-        elif view:
-            if offset + len(view) > device.size:
-                self._resize(device, offset + len(view), EFBIG)
-            device.write(view, offset)
-        return len(view)
+            return view[: max(0, device.size - offset)]
+        if view and offset + len(view) > device.size:
+            self._resize(device, offset + len(view), EFBIG)
+        return view
 
     def _resize(self, device: Device, size: int, refusal: int) -> None:
         if device.kind != of.FT_REG:
@@ -162,3 +178,19 @@ class Bare(Accelerators, Handshake):
         data = bytearray(max(0, min(length, device.size - source_offset)))
         self._transfer(source, of.BIO_READ, data, source_offset)
         return self._transfer(target, of.BIO_WRITE, data, target_offset)
+
+
+def carry_out(device: Device, requests: list[tuple[int, memoryview, int]]) -> list[int]:
+    """Requests to a device, together if it can do that; the errno of each, 0 where all went well."""
+    together: Callable[[list[tuple[int, memoryview, int]]], list[int]] | None = getattr(device, "submit", None)
+    if together is not None:
+        return together(requests)
+    return [_failure(device, *request) for request in requests]
+
+
+def _failure(device: Device, operation: int, view: memoryview, offset: int) -> int:
+    try:
+        (device.read if operation == of.BIO_READ else device.write)(view, offset)
+    except HostError as error:
+        return error.errno or 0
+    return 0

@@ -4,7 +4,13 @@
 For readers and type checkers; nothing imports it at run time (a bare interpreter may not have `typing`).
 """
 
+from __future__ import annotations
+
 from typing import NoReturn, Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rump.rumpuser.pure.cards import Nic
 
 
 class Device(Protocol):
@@ -13,11 +19,16 @@ class Device(Protocol):
     kind        an FT_* of the interface: FT_REG if it can be resized
     size        bytes
     sector      bytes, a power of two
+    read_only   it cannot be written to
+
+    Two methods more are used where a device has them: ``submit(requests)``, which carries out many (BIO_* operation,
+    view, offset) together and returns the errno of each, 0 where all went well; ``discard(start, length)``.
     """
 
     kind: int
     size: int
     sector: int
+    read_only: bool
 
     def read(self, buffer: memoryview, offset: int) -> None:
         """Fill the whole of `buffer` from `offset`."""
@@ -64,3 +75,10 @@ class Platform(Protocol):
 
     def device(self, path: bytes, create: bool) -> Device | None:
         """The device of that name, None if there is none; with `create` a new one where the platform can make one."""
+
+
+class NicPlatform(Platform, Protocol):
+    """A platform with network cards; see `rumpuser.bare.nic`."""
+
+    def nic(self, name: bytes) -> Nic | None:
+        """The network card of that name, opened (b"": the first that is free); None if there is none."""

@@ -18,6 +18,8 @@ LARGEST_FILE = 1 << 30
 class MemoryFile:
     """A regular file, or with `kind` another device, in a bytearray."""
 
+    read_only = False
+
     def __init__(self, data: bytes = b"", kind: int = FT_REG, sector: int = 512) -> None:
         self.data, self.kind, self.sector = bytearray(data), kind, sector
         self.size = len(self.data)
