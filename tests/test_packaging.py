@@ -40,6 +40,8 @@ def test_every_part_is_there_and_typed() -> None:
     assert any(name.startswith("rump/conformance/golden/") for name in names)
     assert "rump/conformance/bodies/__init__.py" in names
     assert "rump/fsutils/example/disk.img.xz" in names
+    for name in ("_hyper.pyi", "metal/_c/entry.S", "metal/_c/kernel.ld", "metal/_c/kernel.h", "metal/_c/python/main.c"):
+        assert f"rump/rumpuser/bare/{name}" in names, name      # what an image is built from
 
 
 def test_pages_and_completions_are_there() -> None:

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 _GLOBAL = (("-t", "the file system's type"), ("-o", "options for its driver"), ("--help", "show the commands"),
            ("--version", "show the version"), ("--trace", "show every call to the host"),
-           ("--record", "record the run"), ("--no-glob", "take * ? [ as they are"))  # fmt: skip
-_TAKE_VALUES = {"-t": "TYPE", "--fs-type": "TYPE", "-o": "LIST", "--fs-options": "LIST", "--record": "FILE"}
+           ("--record", "record the run"), ("--host", "run on a machine with no operating system"),
+           ("--no-glob", "take * ? [ as they are"))  # fmt: skip
+_TAKE_VALUES = {"-t": "TYPE", "--fs-type": "TYPE", "-o": "LIST", "--fs-options": "LIST", "--record": "FILE",
+                "--host": "MACHINE"}  # fmt: skip
 _NO_PATHS = frozenset((
     "A:B[:COUNT]", "BYTES", "CHANGES", "COMMANDS", "COUNT", "DATE", "FORMAT", "LABEL", "LIST", "MODE", "N",
     "NAME=VALUE", "PATTERN", "PERCENT", "SECONDS", "SIZE", "STAMP", "STYLE", "UID[:GID]", "UUID",
@@ -46,7 +48,7 @@ class Completer:
         """Candidates for `last`, behind the words of ``fsu``'s own command line, or of a line of its shell."""
         index = 0
         while index < len(words) and words[index].startswith("-"):
-            index += 2 if words[index] in ("-t", "-o", "--fs-type", "--fs-options", "--record") else 1
+            index += 2 if words[index] in _TAKE_VALUES else 1
         if index > len(words):
             return self._value(_TAKE_VALUES[words[-1]], last)
         if index == len(words):
@@ -137,6 +139,10 @@ class Completer:
 
             names = {*BUILT_IN, *ALIASES} if kind == "TYPE" else KINDS
             return [(name, True, "") for name in sorted(names) if name.startswith(last)]
+        if kind == "MACHINE":
+            from rump.servers.machine.description import KINDS as MACHINES
+
+            return [(name, True, "") for name in MACHINES if name.startswith(last)]
         return [] if kind in _NO_PATHS else self.paths.any(last)
 
     def _operands(
