@@ -31,6 +31,7 @@ FAILURES = (OSError, ValueError, OverflowError)
 BATCH_FILES = 512       # handed to the target at once, and
 BATCH_BYTES = 1 << 20   # so much that is in them
 
+NOTHING: Contents = (b"", ())   # is in a directory before it is entered
 _NO_NAMES = (b"", b".", b"..")
 _NODES = (abi.S_IFIFO, abi.S_IFCHR, abi.S_IFBLK, abi.S_IFSOCK)
 
@@ -134,7 +135,7 @@ class Copier:
         try:
             if key in self._been_in:
                 raise BadSource(words.LOOP)
-            place = self._target.again(outside.place) if name is None else self._make_directory(outside.place, name)
+            place = self._target.again(outside.place) if name is None else self._make_directory(outside, name)
         except BaseException:
             self._source.close(fd)
             raise
@@ -147,7 +148,10 @@ class Copier:
         if not (self._rules.one_volume and outside.device != key[0]):
             self._fill(level)
 
-    def _make_directory(self, place: Place, name: bytes) -> Place:
+    def _make_directory(self, level: Level, name: bytes) -> Place:
+        place = level.place
+        if name in level.made:
+            return self._target.enter(place, name)
         if name in place.seen:
             raise Refused(words.JUST_MADE)
         twin = None if place.fresh else self._target.twin(place, name)
@@ -203,10 +207,12 @@ class Copier:
         size = 0
         for rows in self._source.rows(level.fd):
             for (name, _, attributes), contents in self._source.contents(level.fd, rows, True):
+                if contents is None and attributes is not None and attributes[MODE] & S_IFMT == S_IFDIR:
+                    contents = NOTHING
                 if contents is None or attributes is None or b"/" in name or name in _NO_NAMES:
                     self._entry(level, name, attributes)
                     continue
-                if self._links is not None and attributes[NLINK] > 1:
+                if self._links is not None and attributes[NLINK] > 1 and contents is not NOTHING:
                     if attributes[FILEID] in linked:
                         self._flush(level, waiting)
                     if self._links.find((level.device, attributes[FILEID])) is not None:
@@ -230,6 +236,10 @@ class Copier:
         for (name, attributes, _), done in zip(waiting, made, strict=True):
             if not done:
                 self._entry(level, name, attributes)        # alone it will do, or say why not
+                continue
+            if attributes[MODE] & S_IFMT == S_IFDIR:
+                level.directories.append(name)
+                level.made.add(name)
                 continue
             if self._links is not None and attributes[NLINK] > 1:
                 self._links.copied((level.device, attributes[FILEID]), attributes[NLINK], (*self._stack.names(), name))
@@ -337,7 +347,7 @@ class Copier:
             follow = self._source.follow or (level.fd == AT_FDCWD and self._rules.follow != NEVER)
             fd = self._source.open(level.fd, origin, follow)
             try:
-                self._target.file(level.place, now, attributes, fd, old)
+                self._target.file(level.place, now, self._source.opened(fd, attributes), fd, old)
             finally:
                 self._source.close(fd)
         elif kind == S_IFLNK:

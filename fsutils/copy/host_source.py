@@ -35,6 +35,10 @@ _PIECE = 1 << 20
 _BEHIND = 1 << 63
 
 
+class Changed(Exception):
+    """A file is not what it was when it was listed; it must be looked at again."""
+
+
 def bad(error: OSError) -> BadSource:
     """The host's error as one of the source."""
     return BadSource(error.errno, error.strerror)
@@ -52,6 +56,12 @@ def of(st: os.stat_result) -> Attributes:
 
 class HostSource(Source):
     """Directories of the host."""
+
+    def __init__(self, follow: bool = False) -> None:
+        super().__init__(follow)
+        self._listings: dict[Key, list[tuple[EntryPlus, ...]]] = {}
+        self._open: dict[int, Key] = {}     # descriptors of directories
+        self._room = 0                      # entries that may be kept yet
 
     def look(self, path: bytes, follow: bool) -> tuple[int, Attributes]:
         try:
@@ -75,7 +85,8 @@ class HostSource(Source):
         except OSError as error:
             raise bad(error) from None
         st = os.fstat(opened)
-        return opened, (st.st_dev, st.st_ino), self._changed(of(st))
+        key = self._open[opened] = st.st_dev, st.st_ino
+        return opened, key, self._changed(of(st))
 
     def above(self, fd: int) -> int:
         try:
@@ -84,15 +95,33 @@ class HostSource(Source):
             raise bad(error) from None
 
     def close(self, fd: int) -> None:
+        self._open.pop(fd, None)
         os.close(fd)
 
+    def remember(self, entries: int) -> None:
+        self._room = entries
+
     def rows(self, fd: int) -> Iterator[tuple[EntryPlus, ...]]:
+        key = self._open.get(fd)
+        kept = self._listings.pop(key, None) if key is not None else None
+        if kept is not None:
+            yield from kept
+            return
         try:
             names = sorted(map(os.fsencode, os.listdir(fd)))
         except OSError as error:
             raise bad(error) from None
+        keeps = key is not None and 0 < len(names) <= self._room
+        if keeps:
+            self._room -= len(names)
+        pages: list[tuple[EntryPlus, ...]] = []
         for start in range(0, len(names), ROWS):
-            yield tuple([(name, 0, self._row(fd, name)) for name in names[start : start + ROWS]])
+            page = tuple([(name, 0, self._row(fd, name)) for name in names[start : start + ROWS]])
+            if keeps:
+                pages.append(page)
+            yield page
+        if keeps and key is not None:
+            self._listings[key] = pages
 
     def _row(self, fd: int, name: bytes) -> Attributes | None:
         try:
@@ -117,10 +146,12 @@ class HostSource(Source):
                         found = (os.readlink(name, dir_fd=fd) if kind == S_IFLNK else b""), pairs
                 except OSError:
                     pass            # asked alone it will say why
+                except Changed:
+                    row = name, 0, None
             yield row, found
 
     def _small(self, fd: int, name: bytes, known: Attributes) -> Contents | None:
-        """What is in a small file; None if it may have holes, or changes under our eyes."""
+        """What is in a small file; None if it may have holes.  Errors: Changed."""
         size, allocated = known[SIZE], known[ALLOCATED]
         if not size and not self.xattrs_too:
             return b"", ()
@@ -132,7 +163,9 @@ class HostSource(Source):
             pairs = self._pairs(opened, True) if self.xattrs_too else ()
         finally:
             os.close(opened)
-        if len(data) != size or (allocated < size and not data.strip(b"\0")):
+        if len(data) != size:
+            raise Changed
+        if allocated < size and not data.strip(b"\0"):
             return None
         return data, pairs
 
@@ -165,6 +198,12 @@ class HostSource(Source):
             return os.open(name, flags, dir_fd=None if fd == AT_FDCWD else fd)
         except OSError as error:
             raise bad(error) from None
+
+    def opened(self, fd: int, known: Attributes) -> Attributes:
+        attributes = self._changed(of(os.fstat(fd)))
+        if attributes[MODE] & S_IFMT != known[MODE] & S_IFMT:
+            raise BadSource("something else has its name now")
+        return attributes
 
     def xattrs(self, fd: int) -> Pairs:
         try:

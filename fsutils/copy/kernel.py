@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 NEW_FILE = abi.O_WRONLY | abi.O_CREAT | abi.O_EXCL | abi.O_NOFOLLOW
 DIRECTORY = abi.O_RDONLY | abi.O_DIRECTORY
 DOTS = (b".", b"..")
+PRIVATE = 0o700
 _NOT_KEPT = (e.EOPNOTSUPP, e.ENOSYS)
 
 
@@ -173,10 +174,14 @@ class KernelTarget(Target):
             kind = mode & S_IFMT
             uid, gid = (known[UID], known[GID]) if keep.owner else (0, place.gid)
             atime, mtime = self._times(place, known) if keep.times else (now, now)
-            contents, target = (b"", data) if kind == S_IFLNK else (data, b"")
+            contents, target, bits = data, b"", mode & umask
+            if kind == S_IFLNK:
+                contents, target, bits = b"", data, 0o777
+            elif kind == S_IFDIR:
+                bits, atime, mtime = PRIVATE, now, now      # till it is complete
             rows.append((
-                name, kind | (mode & umask if kind != S_IFLNK else 0o777), uid, gid, known[RDEV], target, 0, atime,
-                mtime, 0, contents, pairs if keep.xattrs else (),
+                name, kind | bits, uid, gid, known[RDEV], target, 0, atime, mtime, 0, contents,
+                pairs if keep.xattrs else (),
             ))  # fmt: skip
         errors = ask(self.lwp.rump_populate, place.fd, tuple(rows))
         if self._progress is not None:
@@ -322,12 +327,19 @@ class KernelTarget(Target):
 
     def directory(self, place: Place, name: bytes) -> Place:
         try:
-            ask(self.lwp.mkdirat, place.fd, name, 0o700)
+            ask(self.lwp.mkdirat, place.fd, name, PRIVATE)
             fresh = True
         except FileExistsError:
             if place.fresh:
                 raise
             fresh = False
+        return self._inside(place, name, fresh)
+
+    def enter(self, place: Place, name: bytes) -> Place:
+        return self._inside(place, name, True)
+
+    def _inside(self, place: Place, name: bytes, fresh: bool) -> Place:
+        """Enter a directory; `fresh`: we made it."""
         inside = Place(ask(self.lwp.openat, place.fd, name, DIRECTORY | abi.O_NOFOLLOW), fresh)
         inside.span = place.span
         if place.made is not None:

@@ -19,9 +19,10 @@ class Level:
     place             of the target
     name              as it is called in the target; b"" for the top of the copy itself
     directories       those in it that are still to be copied, the next one last
+    made              those of them that are in the target already, empty
     """
 
-    __slots__ = ("attributes", "device", "directories", "fd", "key", "name", "place")
+    __slots__ = ("attributes", "device", "directories", "fd", "key", "made", "name", "place")
 
     def __init__(
         self, fd: int, device: int, key: tuple[int, int], place: Place, name: bytes, attributes: Attributes
@@ -33,6 +34,7 @@ class Level:
         self.name = name
         self.attributes = attributes
         self.directories: list[bytes] = []
+        self.made: set[bytes] = set()
 
 
 class Stack:

@@ -72,6 +72,10 @@ class Source:
         """A directory's entries, many at a time."""
         raise NotImplementedError
 
+    def remember(self, entries: int) -> None:
+        """From now on keep what `rows` finds, up to so many entries in all; each directory's are given out once more
+        instead of being read again.  0: keep no more; what is kept stays."""
+
     def contents(
         self, fd: int, rows: tuple[EntryPlus, ...], everything: bool
     ) -> Iterator[tuple[EntryPlus, Contents | None]]:
@@ -96,6 +100,10 @@ class Source:
     def open(self, fd: int, name: bytes, follow: bool) -> int:
         """A descriptor of a regular file in a directory."""
         raise NotImplementedError
+
+    def opened(self, fd: int, known: Attributes) -> Attributes:
+        """The attributes of an open file that was listed with those `known`, and is a regular file still."""
+        return known
 
     def xattrs(self, fd: int) -> Pairs:
         """The extended attributes of an open file, () where there are none."""

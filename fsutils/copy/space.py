@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rump.kernel.vfs.volume import Attributes, EntryPlus
 
 FAST_LINK = 59          # bytes of a symbolic link's target that the inodes of most formats hold themselves
+REMEMBERED = 1 << 15    # entries that the copy need not look at again, of about 500 bytes each
 ENTRY = 8               # bytes of a directory's entry besides its name, which fills words of four
 
 
@@ -100,10 +101,13 @@ def check_room(source: Source, path: bytes, follow: bool, recursive: bool, lwp: 
     stat = lwp.statvfs(b"/")
     free, inodes = stat.f_bfree * stat.f_frsize, stat.f_ffree
     need = Need(source, stat.f_bsize, watch)
+    source.remember(REMEMBERED)
     try:
         need.add(path, follow, recursive)
     except OSError:
         return                  # the copy will say what is wrong
+    finally:
+        source.remember(0)
     if need.bytes <= free and need.inodes <= inodes:
         return
     there = Need(copy, stat.f_bsize, watch)

@@ -154,7 +154,8 @@ class Target:
         raise NotImplementedError
 
     def batch(self, place: Place, files: Sequence[Small]) -> Sequence[bool]:
-        """Make many small files, links and nodes, if `takes_batches`; in a directory that we made.  Which were made."""
+        """Make many small files, links, nodes and empty directories, if `takes_batches`; in a directory that we made.
+        Which were made."""
         raise NotImplementedError
 
     def symlink(self, place: Place, name: bytes, attributes: Attributes, directory: int, origin: bytes) -> None:
@@ -171,6 +172,10 @@ class Target:
 
     def directory(self, place: Place, name: bytes) -> Place:
         """Make a directory nobody else may look into, or enter the one that is there."""
+        raise NotImplementedError
+
+    def enter(self, place: Place, name: bytes) -> Place:
+        """Enter a directory that was made in a batch."""
         raise NotImplementedError
 
     def finish(self, place: Place, attributes: Attributes, directory: int) -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from rump.fsutils import attributes, dates, sizes
 from rump.kernel import abi
 from rump.kernel.vfs.volume import FILEID, FLAGS, GID, MODE, RDEV, SIZE
@@ -16,10 +18,14 @@ if TYPE_CHECKING:
     from rump.fsutils.listing.entries import Entry
     from rump.fsutils.listing.naming import Naming
     from rump.fsutils.owners import Owners
+    from rump.kernel.vfs.volume import Attributes
 
     Kind: TypeAlias = tuple[int, ...]     # mode, links, user, group
 
 LIMIT = 20000           # leads kept
+_ROW = itemgetter(2)                        # of an entry
+_KIND = itemgetter(slice(MODE, GID + 1))    # of a row
+_SIZE = itemgetter(SIZE)
 _DEVICES = (abi.S_IFCHR, abi.S_IFBLK)
 
 
@@ -69,17 +75,17 @@ class LongFormat:
         """A line for each entry; `targets` are those of the symbolic links among them."""
         if not entries:
             return []
-        keys = [entry[2][MODE:GID + 1] for entry in entries]
+        rows = [*map(_ROW, entries)]
+        keys = [*map(_KIND, rows)]
         kinds = set(keys)
-        width, amounts = self._amounts(entries, kinds)
+        width, amounts = self._amounts(entries, rows, kinds)
         shape = b"%%b %%%dd %%b %%b\n" % width if width else b"%b %b %b %b\n"
         leads = self._leads_for(kinds)
         when, step, time = self._dates, self._dates.step, self._options.time
-        times = [entry[2][time] // step for entry in entries]
         names = self._names(entries, targets)
         return [
-            shape % (leads[key], amount, when[moment], name)
-            for key, amount, moment, name in zip(keys, amounts, times, names, strict=True)
+            shape % (leads[key], amount, when[row[time] // step], name)
+            for key, amount, row, name in zip(keys, amounts, rows, names, strict=True)
         ]
 
     def _names(self, entries: Sequence[Entry], targets: dict[bytes, bytes]) -> list[bytes]:
@@ -104,19 +110,21 @@ class LongFormat:
             leads = self._leads[widths] = Leads(*widths, owners, self._options)
         return leads
 
-    def _amounts(self, entries: Sequence[Entry], kinds: set[Kind]) -> tuple[int, Sequence[int | bytes]]:
+    def _amounts(
+        self, entries: Sequence[Entry], rows: Sequence[Attributes], kinds: set[Kind]
+    ) -> tuple[int, Sequence[int | bytes]]:
         """The column of sizes: plain numbers and their width, or texts and 0 where there is more than numbers."""
         odd = self._options.human or self._options.flags
         for kind in kinds:
             if kind[0] < 0 or kind[0] & abi.S_IFMT in _DEVICES:
                 odd = True
         if not odd:
-            amounts = [entry[2][SIZE] for entry in entries]
+            amounts = [*map(_SIZE, rows)]
             return len(str(max(amounts))), amounts
         show: Callable[[int], str] = sizes.human if self._options.human else str
-        minors = [row[RDEV] for _, _, row in entries if row[MODE] & abi.S_IFMT in _DEVICES]
+        minors = [row[RDEV] for row in rows if row[MODE] & abi.S_IFMT in _DEVICES]
         widest = max([len(str(abi.minor(device))) for device in minors], default=0)
-        texts = [_amount(row, show, widest).encode() for _, _, row in entries]
+        texts = [_amount(row, show, widest).encode() for row in rows]
         width = max(map(len, texts))
         texts = [text.rjust(width) for text in texts]
         return 0, [flags + b" " + text for flags, text in zip(_flags(entries), texts, strict=True)] if (

@@ -15,12 +15,14 @@ from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    from typing import TypeAlias
 
     from rump.kernel.init import Kernel
     from rump.kernel.proc import Credentials
     from rump.kernel.vfs.vnode import Vnode
     from rump.kernel.vfs.volume import Row, Run
+
+    Request: TypeAlias = tuple[int, bytes | memoryview]     # where on the device, what
 
 KINDS = (abi.S_IFREG, abi.S_IFDIR, abi.S_IFLNK, abi.S_IFCHR, abi.S_IFBLK, abi.S_IFIFO, abi.S_IFSOCK)
 WRITE_MAX = 4 << 20
@@ -58,8 +60,7 @@ def _problem(directory: Vnode, row: Row, credentials: Credentials) -> int:
     """The errno of a row that must not reach the volume, 0 if it may."""
     return (
         _name_problem(directory, row[v.ROW_NAME])
-        or _kind_problem(row)
-        or _size_problem(directory, row[v.ROW_CONTENTS])
+        or _kind_problem(row, directory.mount.capabilities.file_size_max)
         or ((row[v.ROW_FLAGS] or row[v.ROW_XATTRS]) and _attributes_problem(directory, row))
         or (credentials.euid and _permission(directory, row, credentials))
         or 0
@@ -74,7 +75,7 @@ def _name_problem(directory: Vnode, name: bytes) -> int:
     return e.ENAMETOOLONG if len(name) > directory.mount.name_max else 0
 
 
-def _kind_problem(row: Row) -> int:
+def _kind_problem(row: Row, size_max: int) -> int:
     """Every kind of file has what belongs to it, and nothing else."""
     _, mode, uid, gid, rdev, target, _, _, _, _, contents, _ = row
     kind = mode & abi.S_IFMT
@@ -88,12 +89,7 @@ def _kind_problem(row: Row) -> int:
         and (not rdev or kind in (abi.S_IFCHR, abi.S_IFBLK))
         and (0 < len(target) < abi.PATH_MAX and b"\0" not in target if kind == abi.S_IFLNK else not target)
     )
-    return 0 if fits else e.EINVAL
-
-
-def _size_problem(directory: Vnode, contents: bytes | int) -> int:
-    most = directory.mount.capabilities.file_size_max
-    return e.EFBIG if isinstance(contents, bytes) and len(contents) > most else 0
+    return e.EINVAL if not fits else e.EFBIG if len(contents) > size_max else 0     # type: ignore[arg-type]
 
 
 def _attributes_problem(directory: Vnode, row: Row) -> int:
@@ -171,9 +167,17 @@ def _write_placed(directory: Vnode, placed: tuple[tuple[Run, ...], ...], content
         raise Corrupt(f"directory {directory.handle[0]}: {len(placed)} places for {len(contents)} files")
     if device is None:
         return
-    requests: list[tuple[int, Buffer]] = []
+    requests: list[Request] = []
+    limit = device.size
     for runs, data in zip(placed, contents, strict=True):
         if not runs:
+            continue
+        kind, start, count, where = runs[0]
+        done = len(data)
+        if len(runs) == 1 and kind == v.DATA and not start and done <= count and 0 <= where <= limit - count:
+            requests.append((where, data))      # as `parts` would have it
+            if done < count:
+                requests += writing.zeros(where + done, count - done)
             continue
         done = 0
         for where, _, start, count, behind in writing.parts(directory.handle, runs, 0, len(data), device.size):
@@ -186,13 +190,13 @@ def _write_placed(directory: Vnode, placed: tuple[tuple[Run, ...], ...], content
         device.write(where, joined)
 
 
-def _joined(requests: list[tuple[int, Buffer]]) -> list[tuple[int, Buffer]]:
+def _joined(requests: list[Request]) -> list[Request]:
     """Neighbours made one, as long as they do not get too big."""
-    result: list[tuple[int, Buffer]] = []
-    pieces: list[Buffer] = []
+    result: list[Request] = []
+    pieces: list[bytes | memoryview] = []
     begin = end = 0
     for where, piece in requests:
-        count = memoryview(piece).nbytes
+        count = len(piece)
         if where != end or end + count - begin > WRITE_MAX:
             if pieces:
                 result.append((begin, pieces[0] if len(pieces) == 1 else b"".join(pieces)))

@@ -40,14 +40,15 @@ def read_small(mount: Mount, files: list[tuple[Handle, int]]) -> list[Small | No
     pieces = _fetch(mount, [run for plan in plans if plan for run in plan])
     result: list[Small | None] = []
     for (file, _), plan, found in zip(files, plans, gathered, strict=True):
-        pairs = _xattrs(mount, file, found[1]) if plan is not None and found is not None else None
-        result.append(None if plan is None or pairs is None else (_contents(plan, pieces), pairs))
+        if plan is None or found is None:
+            result.append(None)
+            continue
+        pairs = _xattrs(mount, file, found[1]) if found[1] else ()
+        result.append(None if pairs is None else (_contents(plan, pieces), pairs))
     return result
 
 
 def _xattrs(mount: Mount, file: Handle, names: tuple[bytes, ...]) -> Pairs | None:
-    if not names:
-        return ()
     try:
         return tuple([(name, mount.volume.get_xattr(file, name)) for name in names])
     except Fault:

@@ -55,6 +55,8 @@ def complete(*words: str) -> list[str]:
 def test_commands_and_options(folder: Path) -> None:
     assert complete("") == [name + " " for name in sorted(VERBS)]
     assert complete("rea") == ["readlink "]
+    assert complete("--host", "m") == complete("ls", "--host", "m") == ["metal "]
+    assert complete("--host", "metal", "rea") == ["readlink "]
     assert "-t " in complete("-") and complete("--vers") == ["--version "]
     assert "ext4 " in complete("-t", "") and "vfat " in complete("-t", "")
     assert complete("-t", "ext4", "mkd") == ["mkdir "]

@@ -17,7 +17,7 @@ from rump.drivers.fs.cd9660.shape import learn
 from rump.kernel.abi import S_IFDIR, S_IFREG
 from rump.kernel.errors import Corrupt
 from rump.kernel.vfs.kept import Kept
-from rump.kernel.vfs.volume import SIZE
+from rump.kernel.vfs.volume import DATA, SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     from rump.drivers.fs.cd9660.inode import Fields, Inodes
     from rump.drivers.fs.cd9660.options import Options
     from rump.drivers.fs.cd9660.shape import Shape
-    from rump.kernel.vfs.volume import Attributes
+    from rump.kernel.vfs.volume import Attributes, Run
 
     # Name; place of the (first) record on the volume; where the next row begins in the directory; attributes.
     Row: TypeAlias = tuple[bytes, int, int, Attributes | None]
     # Where a chunk begins in its directory, and the name of the row before it.
     Mark: TypeAlias = tuple[int, bytes]
 
+LATELY = 1 << 14            # files of which it is remembered where they are
 CHUNK = 128 * SECTOR        # bytes of a directory that are decoded together
 MARKS = 1 << 12             # directories of which it is remembered where chunks begin
 DECODED = 5                 # what rows take in memory, for each byte of records
@@ -75,6 +76,8 @@ class Directories:
     decode_name  a record's name as people see it
     plain        whether files come in generations, the newest first
     fold         equal for names that mean the same file; None: only equal ones do
+    lately       of what was decoded last, the regular files that are one extent, of which their records say nothing
+                 that their attributes do not say: fileid -> all of the file
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class Directories:
         self._marks = Kept(MARKS)
         self._learning = inodes.use is not None and not inodes.altered
         self._shapes: dict[int, Shape | None] = {}      # record length << 8 | name length -> its shape, if it has one
+        self.lately: dict[int, Run] = {}
         self._hint = (-1, BEGINNING)        # directory and chunk in which a name was found last
 
     # ---- listing -------------------------------------------------------------------------------------------------
@@ -170,6 +174,9 @@ class Directories:
         rows: list[Row] = []
         place = start + base
         end = len(data)
+        lately = self.lately
+        if len(lately) >= LATELY:
+            lately.clear()
         shapes, times_of = self._shapes, self._inodes.complete_times
         block = self._medium.block_size
         usual = end - SECTOR // 8           # up to here a record lies in the data whole, whatever its length
@@ -190,6 +197,8 @@ class Directories:
                     accessed, modified, changed, born = times
                     if not flags and links == 1 and mode >> 12 == REGULAR:
                         at += length
+                        if not al:
+                            lately[first] = DATA, 0, size, extent * block
                         rows.append((name, first, base + at, (
                             first, first, mode, 1, uid, gid, 0, size, (size + block - 1) // block * block,
                             accessed, modified, changed, born, 0,

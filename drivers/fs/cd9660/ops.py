@@ -138,7 +138,10 @@ class Cd9660Volume(Volume):
         return tuple([self._gathered(file) for file in files])
 
     def _gathered(self, file: Handle) -> tuple[tuple[Run, ...], tuple[bytes, ...]] | None:
-        """Its record is decoded once, and not kept: it will hardly be wanted again."""
+        """As it was listed, or its record is decoded once, and not kept: it will hardly be wanted again."""
+        run = self._directories.lately.get(file[0])
+        if run is not None and file[0] == file[1] and run[3] + run[2] <= self._medium.device.size:
+            return ((run,) if run[2] else ()), ()
         try:
             found = self._inodes.file(file)
             if self._zisofs_entry(found):

@@ -10,6 +10,7 @@ reader does, and the file goes by its short name.
 from __future__ import annotations
 
 from bisect import bisect_right
+from codecs import utf_16_le_decode
 from struct import Struct
 
 from rump.drivers.fs.msdosfs.disk import (
@@ -29,30 +30,32 @@ from rump.drivers.fs.msdosfs.disk import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     from rump.drivers.fs.msdosfs.mount import Options
 
     EntryFields: TypeAlias = tuple[bytes, int, int, int, int, int, int, int, int, int, int, int]
     Row: TypeAlias = tuple[bytes, int, EntryFields]     # name, slot of the short entry, its fields as in disk.Entry
+    EntrySet: TypeAlias = tuple[Any, ...]               # PIECE fields of each piece of a long name, fields of the entry
 
 SPACE = b" "
 DOTS = (b".          ", b"..         ")
+NOTHING = (NAME_END, NAME_FREE)
 PLAIN = bytes(byte for byte in range(0x21, 0x80) if byte not in b"./")  # what needs no second look in a short name
-_COUNTDOWN = [bytes(range(count - 1, 0, -1)) for count in range(LONG_MAX + 1)]  # ordinals behind the first, by pieces
-_LONG = [bytes([ATTR_LONG]) * count for count in range(LONG_MAX + 1)]
+_PIECE, _PIECE_FORMAT = 6, "B10sBxB12s2x4s"     # ordinal, first units, attributes, checksum, more units, last units
+_FIELDS = len(Entry.struct.unpack(bytes(ENTRY_SIZE)))
+_SETS = [Struct("<" + _PIECE_FORMAT * count + Entry.struct.format.lstrip("<")) for count in range(LONG_MAX + 1)]
+_ORDINALS = [(count | LAST_LONG, *range(count - 1, 0, -1)) for count in range(LONG_MAX + 1)]
+_LONG = [(ATTR_LONG,) * count for count in range(LONG_MAX + 1)]
 _ROTATED = [(byte >> 1 | byte << 7) & 255 for byte in range(256)] * 2
-_PARTS = [Struct("<" + "x10s3x12s2x4s" * count) for count in range(LONG_MAX + 1)]   # what a long name is in
 _unpack = Entry.struct.unpack_from
 
 
 def checksum(name: bytes) -> int:
     """What the pieces of a long name carry of the 11 bytes of the short one: rotate right, add, modulo 256."""
-    rotated = _ROTATED
-    total = 0
-    for byte in name:
-        total = rotated[total] + byte
-    return total & 255
+    r = _ROTATED
+    a, b, c, d, e, f, g, h, i, j, k = name
+    return r[r[r[r[r[r[r[r[r[r[a] + b] + c] + d] + e] + f] + g] + h] + i] + j] + k & 255
 
 
 def short_name(raw: bytes, case: int, code_page: str = "cp437") -> bytes:
@@ -80,14 +83,19 @@ def _odd_name(base: bytes, extension: bytes, case: int, code_page: str) -> bytes
     return (parts[0] + "." + parts[1] if extension else parts[0]).encode()
 
 
-def long_name(data: bytes, at: int, end: int) -> bytes:
-    """The name in the pieces from `at` to `end`, in UTF-8; b"" if no file can have it."""
-    parts = _PARTS[(end - at) // ENTRY_SIZE].unpack_from(data, at)
-    if len(parts) == 6:
-        parts = parts[3:] + parts[:3]
-    elif len(parts) > 6:
-        parts = tuple([part for start in range(len(parts) - 3, -1, -3) for part in parts[start : start + 3]])
-    text = b"".join(parts).decode("utf-16-le", "surrogatepass").partition("\0")[0]
+def entry_set(data: bytes, at: int, pieces: int) -> EntrySet:
+    """The pieces of a long name that begin at `at`, and the entry behind them.  Requires: `data` has them all."""
+    return _SETS[pieces].unpack_from(data, at)
+
+
+def long_name(found: EntrySet) -> bytes:
+    """The name in the pieces of a set, in UTF-8; b"" if no file can have it."""
+    if len(found) == _PIECE + _FIELDS:
+        units = found[1] + found[4] + found[5]
+    else:
+        last = len(found) - _FIELDS - _PIECE
+        units = b"".join([found[piece + part] for piece in range(last, -1, -_PIECE) for part in (1, 4, 5)])
+    text: str = utf_16_le_decode(units, "surrogatepass", True)[0].partition("\0")[0]
     if "/" in text or text in ("", ".", "..") or len(text) > 255:
         return b""
     return text.encode("utf-8", "surrogatepass")
@@ -122,27 +130,30 @@ def scan(data: bytes, slot: int, count: int, long_names: bool, code_page: str = 
             if not 0 < pieces <= LONG_MAX or end >= size or not long_names or first == NAME_FREE:
                 at += ENTRY_SIZE
                 continue
-            total = checksum(data[end : end + 11])
+            found = _SETS[pieces].unpack_from(data, at)
+            fields = found[-_FIELDS:]
+            short = fields[0]
             if (
-                data[end] == NAME_FREE
-                or data[end] == NAME_END
-                or data[end + 11] & ATTR_LABEL
-                or data[at + 11 : end : ENTRY_SIZE] != _LONG[pieces]
-                or data[at + 13 : end : ENTRY_SIZE] != bytes((total,)) * pieces
-                or data[at + ENTRY_SIZE : end : ENTRY_SIZE] != _COUNTDOWN[pieces]
+                short[0] in NOTHING
+                or fields[1] & ATTR_LABEL
+                or found[2:-_FIELDS:_PIECE] != _LONG[pieces]
+                or found[3:-_FIELDS:_PIECE] != (checksum(short),) * pieces
+                or found[:-_FIELDS:_PIECE] != _ORDINALS[pieces]
             ):
                 at += ENTRY_SIZE
                 continue
-            name = long_name(data, at, end)
+            name = long_name(found)
             at = end
         elif first == NAME_FREE or attributes & ATTR_LABEL:
             at += ENTRY_SIZE
             continue
-        fields = _unpack(data, at)
-        if not name:
-            name = short_name(fields[0], fields[2], code_page)
-        if name and fields[0] not in DOTS:
-            rows.append((name, at // ENTRY_SIZE, fields))
+        else:
+            fields = _unpack(data, at)
+            short = fields[0]
+        if short not in DOTS:
+            name = name or short_name(short, fields[2], code_page)
+            if name:
+                rows.append((name, at // ENTRY_SIZE, fields))
         at += ENTRY_SIZE
     return rows
 

@@ -47,7 +47,10 @@ FLAGS = [sum([flag for bit, flag in FLAG_BITS if byte & bit]) for byte in range(
 
 
 class MsdosVolume(Volume):
-    """A mounted FAT volume."""
+    """A mounted FAT volume.
+
+    changes   whether it is written to: what was read once may be otherwise now
+    """
 
     def __init__(self, device: BlockDevice, geometry: Geometry, options: Options, cache_bytes: int) -> None:
         from rump.drivers.fs.msdosfs import driver
@@ -61,7 +64,9 @@ class MsdosVolume(Volume):
         self._directories = Kept(cache_bytes // 2)
         self._base = geometry.data_offset - FIRST_CLUSTER * geometry.cluster_size
         self._limit = min(geometry.size, device.size)
+        self.changes = False
         self._times: dict[int, int] = {}
+        self._lately: dict[int, EntryFields] = {}   # of what was listed last, by fileid
         self._free = -1
 
     # ---- the whole volume ----------------------------------------------------------------------------------------
@@ -140,7 +145,7 @@ class MsdosVolume(Volume):
     def _gathered(self, file: Handle) -> tuple[tuple[Run, ...], tuple[bytes, ...]] | None:
         """As of any volume; most files are small and in one piece."""
         try:
-            fields = self._entry(file)
+            fields = (self._lately.get(file[0]) if not file[1] else None) or self._entry(file)
             size, start, cluster_size = fields[11], fields[7] << 16 | fields[10], self.geometry.cluster_size
             count = -(-size // cluster_size)
             if 0 < count <= SMALL and not fields[1] & 0x10 and self.fat.adjoin(start, count):
@@ -245,6 +250,8 @@ class MsdosVolume(Volume):
 
     def list_attributes(self, directory: Handle, cookie: int, count: int) -> tuple[tuple[EntryPlus, ...], int]:
         rows, fileids, follow = self._rows(directory, cookie, count)
+        if not self.changes:
+            self._lately = {fileid: row[2] for row, fileid in zip(rows, fileids, strict=True)}
         attributes = self._attributes
         entries: Entries = []
         for (name, slot, fields), fileid in zip(rows, fileids, strict=True):

@@ -389,6 +389,36 @@ def test_a_full_directory() -> None:
     mounted.lwp.close(fd)
 
 
+@pytest.mark.parametrize("kind", ["fat12-4k", "fat32-2k"])
+def test_many_directories_at_once(kind: str) -> None:
+    """Each has a cluster with nothing in it but its dots, whatever was there; those without room are not made."""
+    mounted = Mounted(new_image(kind))
+    lwp = mounted.lwp
+    free, size = lwp.statvfs(b".").f_bfree, lwp.statvfs(b".").f_frsize
+    left = 40 if kind == "fat12-4k" else 20
+    mounted.write(b"waste", b"\xff" * size * min(free, 200))
+    lwp.sync()
+    lwp.unlink(b"waste")
+    lwp.sync()
+    lwp.mkdir(b"d", 0o755)
+    fd = lwp.open(b"d", abi.O_RDONLY)
+    if kind == "fat12-4k":
+        with pytest.raises(Fault):
+            for number in range(free + 1):
+                mounted.write(b"ballast", b"x" * size, number * size)
+        lwp.truncate(b"ballast", lwp.stat(b"ballast").st_size - left * size)
+        lwp.sync()
+    rows = tuple((b"%d" % number, 0o040755, 0, 0, 0, b"", 0, 10**18, 10**18, 0, b"", ()) for number in range(60))
+    results = lwp.rump_populate(fd, rows)
+    lwp.close(fd)
+    made = results.count(0)
+    assert set(results) <= {0, e.ENOSPC} and results == tuple(sorted(results))
+    assert made == (60 if kind == "fat32-2k" else left), made
+    for number in range(made):
+        assert mounted.names(b"d/%d" % number) == []
+    assert_clean(mounted.unmount())
+
+
 def test_garbage_behind_the_end_of_a_directory() -> None:
     """What follows the first slot that was never used says nothing, and does not come to life."""
     image = bytearray(new_image("fat16"))

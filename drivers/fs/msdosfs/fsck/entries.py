@@ -15,7 +15,7 @@ from rump.drivers.fs.msdosfs.disk import (
     NAME_FREE,
     Entry,
 )
-from rump.drivers.fs.msdosfs.lookup import DOTS, checksum, long_name, short_name
+from rump.drivers.fs.msdosfs.lookup import DOTS, checksum, entry_set, long_name, short_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _short(data: bytes, slot: int, pending: Long | None, code_page: str) -> Item
         if attributes & ATTR_LABEL or pending.next or pending.sum != checksum(raw):
             problems += _orphan(pending)[3]
         else:
-            name = long_name(data, pending.slot * ENTRY_SIZE, at)
+            name = long_name(entry_set(data, pending.slot * ENTRY_SIZE, slot - pending.slot))
             problems += _long_problems(name, data, pending.slot, slot)
     if not name:
         name = short_name(raw, fields[2], code_page)

@@ -109,16 +109,21 @@ class Links:
         held = clusters.hold_all(state.space.next, 1)
         clusters.claim(held)
         cluster = held[0][1]
-        own = with_cluster((DOTS[0], disk.ATTR_DIRECTORY, 0, *fields[3:]), cluster, 0)
-        above = with_cluster((DOTS[1], disk.ATTR_DIRECTORY, 0, *fields[3:]), state.directories.first_cluster(parent), 0)
-        block = clusters.place(cluster) >> state.stages.shift
         size = 1 << state.stages.shift
         if clusters.size > size:
             clusters.zero(cluster, 1, size)
-        state.entries.changed()
-        state.stages.patch(block, 0, (encode(own) + encode(above)).ljust(size, b"\0"), NEW)
+        self.begin_directory(parent, fields, cluster)
         state.table.set_run(cluster, 1, 0)
         return cluster
+
+    def begin_directory(self, parent: LiveDirectory, fields: EntryFields, cluster: int) -> None:
+        """Put "." and ".." into the first block of a new directory.  Requires: zeros are or will be behind it."""
+        state = self._state
+        own = with_cluster((DOTS[0], disk.ATTR_DIRECTORY, 0, *fields[3:]), cluster, 0)
+        above = with_cluster((DOTS[1], disk.ATTR_DIRECTORY, 0, *fields[3:]), state.directories.first_cluster(parent), 0)
+        block = state.clusters.place(cluster) >> state.stages.shift
+        state.entries.changed()
+        state.stages.patch(block, 0, (encode(own) + encode(above)).ljust(1 << state.stages.shift, b"\0"), NEW)
 
     def _enter(self, parent: LiveDirectory, slot: int, long: bytes, fields: EntryFields, keys: Keys) -> int:
         """Put a new file's entries into slots; its number."""

@@ -114,9 +114,11 @@ def _numbered(
 ) -> tuple[bytes, bytes] | None:
     """A short name with one of the tails, and its key; None if they are all taken."""
     start = _cut(base, code_page, 6) + b"~"
+    behind = b"." + extension if extension else b""
+    plain = start.isascii() and behind.isascii()
     for digit in TAILS:
         tried = start + digit
-        key = _key(tried, extension, code_page)
+        key = tried + behind if plain else _key(tried, extension, code_page)
         if key not in taken:
             return _join(tried, extension), key
     return None

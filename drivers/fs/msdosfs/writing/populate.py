@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from rump.kernel.vfs.volume import Handle, Row, Run
 
     Pieces: TypeAlias = tuple[Extent, ...]
-    # Row, keys of its names, entries, space of a file, cluster of a directory.
-    Made: TypeAlias = tuple[int, Keys, bytes, Pieces, int]
+    # Row, keys of its names, entries, space.
+    Made: TypeAlias = tuple[int, Keys, bytes, Pieces]
 
+KINDS = (abi.S_IFREG, abi.S_IFDIR)
 ROUND = 4096                # what is behind a file's end is written as zeros up to a multiple of this
 FILES_MAX = 1 << 14         # placed at once
 _pack = disk.Entry.struct.pack
@@ -86,25 +87,28 @@ class Populate:
         self._wait(parent, rows)
         placed = iter(self._placed.get(parent.number, ()))
         state.store.set(self._placed, parent.number, None)
+        emptied = iter(self._emptied(sum([row[v.ROW_MODE] & abi.S_IFMT == abi.S_IFDIR for row in rows])))
         results = [0] * len(rows)
         made: list[Made] = []
-        taken, now = _Taken(parent), state.stamp(state.now())
+        taken, stamps = _Taken(parent), _Stamps(state)
+        now = stamps[state.now()]
         unused: list[Pieces] = []
         for number, row in enumerate(rows):
-            pieces = next(placed, ()) if row[v.ROW_MODE] & abi.S_IFMT == abi.S_IFREG else ()
+            kind = row[v.ROW_MODE] & abi.S_IFMT
+            pieces = next(placed if kind == abi.S_IFREG else emptied, ()) if kind in KINDS else ()
             try:
-                keys, entries, cluster = self._one(parent, row, pieces, taken, now)
+                keys, entries = self._one(parent, row, pieces, taken, stamps, now)
             except Corrupt:
                 raise
             except Fault as error:
                 results[number] = error.errno or e.EIO
                 unused.append(pieces)
                 continue
-            made.append((number, keys, entries, pieces, cluster))
+            made.append((number, keys, entries, pieces))
         for each in self._enter(parent, made):
             results[each[0]] = e.ENOSPC
             unused.append(each[3])
-        for pieces in [*unused, *placed]:
+        for pieces in [*unused, *placed, *emptied]:
             state.clusters.give_back([*pieces])
         self._chain([each for each in made if not results[each[0]]])
         if 0 in results:
@@ -116,32 +120,49 @@ class Populate:
             for row in rows:
                 self._links.wait_for(parent, row[v.ROW_NAME])
 
+    def _emptied(self, count: int) -> tuple[Pieces, ...]:
+        """Space for so many new directories, as far as there is any, with zeros in it."""
+        state = self._state
+        if not count:
+            return ()
+        try:
+            held = state.clusters.hold(state.space.next, count)
+        except Fault as error:
+            if error.errno != e.ENOSPC:
+                raise
+            return ()
+        if state.clusters.size > 1 << state.stages.shift:
+            for _, start, got in held:
+                state.clusters.zero(start, got)
+        return _carve(held, [1] * (held[-1][0] + held[-1][2]))
+
     def _one(
-        self, parent: LiveDirectory, row: Row, pieces: Pieces, taken: _Taken, now: Stamp
-    ) -> tuple[Keys, bytes, int]:
-        """(keys of its names, entries, cluster of a directory) of a new file.  Errors: as of a row."""
+        self, parent: LiveDirectory, row: Row, pieces: Pieces, taken: _Taken, stamps: _Stamps, now: Stamp
+    ) -> tuple[Keys, bytes]:
+        """(keys of its names, entries) of a new file.  Errors: as of a row."""
         name, mode, _, _, _, _, flags, atime, mtime, birthtime, contents, xattrs = row
         kind = mode & abi.S_IFMT
-        if kind not in (abi.S_IFREG, abi.S_IFDIR) or xattrs:
+        if kind not in KINDS or xattrs:
             raise fault(e.EOPNOTSUPP)
-        state = self._state
         raw, long, case, keys = self._links.plan(name, taken)
-        date, time, units = state.stamp(birthtime) if birthtime else now
-        day, (mdate, mtime, _) = state.stamp(atime)[0], state.stamp(mtime)
-        cluster = size = 0
+        date, time, units = stamps[birthtime] if birthtime else now
+        day, (mdate, mtime, _) = stamps[atime][0], stamps[mtime]
+        cluster = pieces[0][1] if pieces else 0
+        size = 0
         if kind == abi.S_IFREG:
             bits = flag_bits(flags) if flags else disk.ATTR_ARCHIVE
             bits |= 0 if mode & 0o222 else disk.ATTR_READ_ONLY
             if pieces:
-                cluster = pieces[0][1]
                 size = contents if isinstance(contents, int) else len(contents)
         else:
+            if not cluster:
+                raise fault(e.ENOSPC)
             bits = disk.ATTR_DIRECTORY | flag_bits(flags)
             fields = raw, bits, case, units, time, date, day, 0, mtime, mdate, 0, 0
-            cluster = self._links.new_directory(parent, fields)
+            self._links.begin_directory(parent, fields, cluster)
         taken.new[keys[0]] = taken.new[keys[1]] = None
         entry = _pack(raw, bits, case, units, time, date, day, cluster >> 16, mtime, mdate, cluster & 0xFFFF, size)
-        return keys, long + entry, cluster if kind == abi.S_IFDIR else 0
+        return keys, long + entry
 
     def _enter(self, parent: LiveDirectory, made: list[Made]) -> list[Made]:
         """Put the entries of new files into the directory; those for which there is no room."""
@@ -156,7 +177,7 @@ class Populate:
                 raise
             return [each for each in made if not self._enter_one(parent, each)]
         directories.write(parent, slot, data)
-        for _, keys, entries, _, _ in made:
+        for _, keys, entries, _ in made:
             after = slot + len(entries) // disk.ENTRY_SIZE
             parent.add(keys, (slot, after - 1))
             slot = after
@@ -164,7 +185,7 @@ class Populate:
 
     def _enter_one(self, parent: LiveDirectory, each: Made) -> bool:
         """Put one file's entries into the directory; False: there is no room."""
-        _, keys, entries, _, cluster = each
+        _, keys, entries, _ = each
         directories = self._state.directories
         count = len(entries) // disk.ENTRY_SIZE
         try:
@@ -172,9 +193,6 @@ class Populate:
         except Fault as error:
             if error.errno != e.ENOSPC:
                 raise
-            if cluster:             # of a directory that nothing will lead to
-                self._state.space.release(cluster, 1)
-                self._state.table.free_run(cluster, 1)
             return False
         directories.write(parent, slot, entries)
         parent.add(keys, (slot, slot + count - 1))
@@ -200,6 +218,18 @@ class Populate:
         if values:
             state.space.claim(first, len(values))
             state.table.fill(first, values)
+
+
+class _Stamps(dict[int, "Stamp"]):
+    """Moments as the format has them.  Errors: as of `State.stamp`."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self._stamp = state.stamp
+
+    def __missing__(self, moment: int) -> Stamp:
+        stamp = self[moment] = self._stamp(moment)
+        return stamp
 
 
 class _Taken:

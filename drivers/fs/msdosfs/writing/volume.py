@@ -29,6 +29,7 @@ class WritableVolume(MsdosVolume, ChangingVolume):
 
     def __init__(self, state: State, marks: Marks, cache_bytes: int) -> None:
         super().__init__(state.store.device, state.geometry, state.options, cache_bytes)
+        self.changes = True
         self.state = state
         self.store = state.store
         self.cache = state.cache
