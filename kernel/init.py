@@ -57,6 +57,7 @@ class Kernel(DeviceManagement):
     host      the hypercalls, with whatever middleware is around them
     lwp       an lwp of process 1, root's, in /
     drivers, mounts, devices, etfs, vnodes, callouts   its tables
+    moving    held while a directory moves to another one
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Kernel(DeviceManagement):
     ) -> None:
         self.host = host
         self.cpu = VirtualCPU(host)
+        self.moving = SleepLock(self.cpu)
         host.init(VERSION, Upcalls(self.cpu.acquire, self.cpu.release))
         self.recorder = recorder
         self.marshal = marshal
@@ -184,13 +186,13 @@ class Kernel(DeviceManagement):
         if len(name) > directory.mount.name_max:
             raise fault(e.ENAMETOOLONG)
         access.check(credentials, directory, access.WRITE | access.EXECUTE)
-        if directory.attributes[v.NLINK] == 0:
-            raise fault(e.ENOENT)
         gid = directory.attributes[v.GID]
         if mode & abi.S_ISGID and credentials.euid != 0 and not credentials.is_member(gid):
             mode &= ~abi.S_ISGID
         directory.lock.exclusive()
         try:
+            if directory.attributes[v.NLINK] == 0:
+                raise fault(e.ENOENT)
             made, directory.attributes = directory.mount.volume.create(
                 directory.handle, name, mode, credentials.euid, gid, rdev, target
             )

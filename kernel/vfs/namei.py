@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rump.kernel.lwp import LwpBase
     from rump.kernel.vfs.vnode import Vnode
+    from rump.kernel.vfs.volume import Attributes
 
 S_IFDIR = abi.S_IFDIR
 S_IFLNK = abi.S_IFLNK
@@ -172,11 +173,22 @@ def _lookup_uncached(lwp: LwpBase, directory: Vnode, name: bytes) -> Vnode | Non
         return lwp.kernel.adopt_child(lwp, directory, name, listed)
     vnodes = lwp.kernel.vnodes
     vnodes.reference(directory)
+    try:
+        attributes = _ask(directory, name)
+        if attributes is None:
+            return None
+    finally:
+        vnodes.release(directory)
+    return lwp.kernel.adopt_child(lwp, directory, name, attributes)
+
+
+def _ask(directory: Vnode, name: bytes) -> Attributes | None:
+    """What the volume says; that a name is not there is remembered."""
     directory.lock.shared()
     try:
         if directory.attributes[v.NLINK] == 0:
             return None
-        attributes = mount.volume.lookup(directory.handle, name)
+        return directory.mount.volume.lookup(directory.handle, name)
     except OSError as error:
         if error.errno != e.ENOENT:
             raise
@@ -184,8 +196,6 @@ def _lookup_uncached(lwp: LwpBase, directory: Vnode, name: bytes) -> Vnode | Non
         return None
     finally:
         directory.lock.unlock()
-        vnodes.release(directory)
-    return lwp.kernel.adopt_child(lwp, directory, name, attributes)
 
 
 def parent_of(lwp: LwpBase, directory: Vnode) -> Vnode:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from rump.kernel import abi
 from rump.kernel.errors import fault
 from rump.kernel.vfs import access
+from rump.kernel.vfs.locking import lock_names, unlock
 from rump.kernel.vfs.namei import namei_parent
 from rump.rumpuser.interface import errno as e
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 def rename(lwp: LwpBase, old_dirfd: int, old: bytes, new_dirfd: int, new: bytes) -> None:
     """Give a file another name, replacing what has it.  Errors: POSIX rename()."""
+    while not _attempt(lwp, old_dirfd, old, new_dirfd, new):
+        pass
+
+
+def _attempt(lwp: LwpBase, old_dirfd: int, old: bytes, new_dirfd: int, new: bytes) -> bool:
+    """False: somebody else was changing these directories, and all must be looked up again."""
     from_directory, from_name, vnode = namei_parent(lwp, old, old_dirfd, directory=True)
     if vnode is None:
         raise fault(e.ENOENT)
@@ -29,16 +36,31 @@ def rename(lwp: LwpBase, old_dirfd: int, old: bytes, new_dirfd: int, new: bytes)
         raise fault(e.EXDEV)
     _check_mounts(vnode, target)
     if target is vnode and not _same_name(from_directory, from_name, to_directory, to_name):
-        return
+        return True
     _check_types(vnode, target)
     if vnode.kind == abi.S_IFDIR:
         _check_not_below(vnode, to_directory)
     _check_permissions(lwp, from_directory, vnode, to_directory, target)
     if from_directory is to_directory and from_name == to_name:
-        return
-    _rename(from_directory, from_name, vnode, to_directory, to_name, None if target is vnode else target)
-    if vnode.kind == abi.S_IFDIR:
-        _move(lwp, vnode, to_directory, to_name)
+        return True
+    moves = vnode.kind == abi.S_IFDIR and from_directory is not to_directory
+    # Directories move one at a time: two could get below one another.
+    locks = lock_names(
+        (from_directory, from_name, vnode), (to_directory, to_name, target),
+        victim=target if target is not None and target.kind == abi.S_IFDIR else None,
+        before=lwp.kernel.moving if moves else None,
+    )  # fmt: skip
+    if not locks:
+        return False
+    try:
+        if moves:
+            _check_not_below(vnode, to_directory)       # again: others may have moved meanwhile
+        _rename(from_directory, from_name, vnode, to_directory, to_name, None if target is vnode else target)
+        if vnode.kind == abi.S_IFDIR:
+            _move(lwp, vnode, to_directory, to_name)
+    finally:
+        unlock(locks)
+    return True
 
 
 def _same_name(from_directory: Vnode, from_name: bytes, to_directory: Vnode, to_name: bytes) -> bool:
@@ -86,17 +108,10 @@ def _check_permissions(
 def _rename(
     from_directory: Vnode, from_name: bytes, vnode: Vnode, to_directory: Vnode, to_name: bytes, target: Vnode | None
 ) -> None:
-    """The volume's part, both directories locked in the order of their numbers."""
-    both = sorted({from_directory, to_directory}, key=lambda directory: directory.handle)
-    for directory in both:
-        directory.lock.exclusive()
-    try:
-        moved, left, entered, lost = from_directory.mount.volume.rename(
-            from_directory.handle, from_name, to_directory.handle, to_name
-        )
-    finally:
-        for directory in both:
-            directory.lock.unlock()
+    """The volume's part, and what the kernel remembers of it."""
+    moved, left, entered, lost = from_directory.mount.volume.rename(
+        from_directory.handle, from_name, to_directory.handle, to_name
+    )
     vnode.attributes = moved
     from_directory.attributes = left
     to_directory.attributes = entered

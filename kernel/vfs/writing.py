@@ -172,7 +172,7 @@ def surround(requests: list[Request], where: int, before: int, data: Buffer, beh
     requests += zeros(where + before + count, behind)
 
 
-def zeros(where: int, count: int) -> Iterator[Request]:
+def zeros(where: int, count: int) -> Iterator[tuple[int, bytes]]:
     """So many zeros to be written."""
     for start in range(0, count, len(ZEROS)):
         yield where + start, ZEROS[: count - start]

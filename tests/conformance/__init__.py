@@ -12,5 +12,6 @@ A *body* is a function of one argument, a `Scenario`; it names no host and no fi
     bodies       the properties, by topic
     golden       the transcripts, one file for each file system
     images       what others' tools made, and the program that had them make it
+    contract     the hypercalls' own contract, as bodies of another kind
     runner       runs all this without pytest: ``python -m rump.conformance --host bare-memory``
 """

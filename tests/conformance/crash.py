@@ -12,12 +12,14 @@ from __future__ import annotations
 import sys
 
 from rump.conformance import crash_files
+from rump.conformance.drivers import SUBJECTS
 from rump.conformance.hosts import HOSTS, MemoryMachine
 from rump.kernel import abi, boot
 from rump.rumpuser.middleware.powerloss import Lost, PowerLoss, verify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rump.conformance.drivers import Subject
     from rump.kernel.init import Kernel
     from rump.rumpuser.middleware.crash_states import State, States
     from rump.rumpuser.middleware.powerloss import Log
@@ -79,16 +81,13 @@ class Synced(Workload):
 
 
 class Files(Workload):
-    """A script of changes to the files of a volume (`crash_files`)."""
+    """A script of changes to the files of a volume (`crash_files`), whatever its driver."""
 
-    most = 60
-    size = 3 << 20
+    most = 40
 
-    def __init__(self, kind: str, script: str, journal: bool) -> None:
-        self.name = f"{kind}-{script}"
-        self._options = {"type": kind, "block_size": "1024", "inodes": "128", "lazy_itable_init": "0", "time": "1"}
-        self._options |= {"journal_size": "1"} if journal else {}
-        self._journal = journal
+    def __init__(self, subject: Subject, script: str) -> None:
+        self.name = f"{subject.name}-{script}"
+        self._subject = subject
         self._script = crash_files.SCRIPTS[script]
         self._base = b""
 
@@ -96,31 +95,32 @@ class Files(Workload):
         """A new volume on a device that was full of garbage."""
         if not self._base:
             with MemoryMachine() as machine:
-                path = machine.put(IMAGE, bytes([crash_files.GARBAGE]) * self.size)
+                path = machine.put(IMAGE, bytes([crash_files.GARBAGE]) * self._subject.size)
                 with boot(machine.hypercalls(), log=lambda line: None) as kernel:
                     kernel.etfs_register(DEVICE, path, read_only=False)
-                    kernel.newfs("ext2fs", DEVICE, self._options)
+                    kernel.newfs(self._subject.fstype, DEVICE, self._subject.made_with or {})
                 self._base = bytes(machine.get(IMAGE))
         return self._base
 
     def work(self, kernel: Kernel, log: Log) -> None:
-        crash_files.perform(kernel, log, DEVICE, self._script)
+        crash_files.perform(kernel, log, DEVICE, self._script, self._subject.fstype)
 
     def check(self, state: State) -> None:
         moments = crash_files.moments(state.promises)
-        if self._journal:
-            crash_files.check_tree(crash_files.recovered(state.image())[0], moments, True)
+        fstype, extras = self._subject.fstype, self._subject.extras
+        if "journal" in extras:
+            crash_files.check_tree(crash_files.recovered(state.image(), fstype=fstype)[0], moments, True)
         else:
-            crash_files.check_unchecked(state.image(), moments)
+            crash_files.check_unchecked(state.image(), moments, fstype, "numbers_are_places" not in extras)
 
 
-_ALL: tuple[Workload, ...] = (
-    Synced(),
-    Files("ext4", "names", True),
-    Files("ext4", "contents", True),
-    Files("ext2", "names", False),
-)
-WORKLOADS: dict[str, Workload] = {workload.name: workload for workload in _ALL}
+def _workloads() -> tuple[Workload, ...]:
+    """What is written to a device; every volume that can be made and written to, by each of two scripts."""
+    made = [subject for subject in SUBJECTS.values() if subject.made_with is not None]
+    return Synced(), *[Files(subject, script) for subject in made for script in ("names", "contents")]
+
+
+WORKLOADS: dict[str, Workload] = {workload.name: workload for workload in _workloads()}
 
 
 def states_of(host: str, workload: Workload, barriers: bool = True) -> States:

@@ -243,12 +243,12 @@ def _xattr_names(lwp: Lwp, path: bytes) -> list[bytes]:
         return []
 
 
-def perform(kernel: Kernel, log: Log, device: bytes, script: tuple[Step, ...]) -> None:
+def perform(kernel: Kernel, log: Log, device: bytes, script: tuple[Step, ...], fstype: str = "ext2fs") -> None:
     """Mount, do the script, unmount.  Promises: ("begun" or "durable", number of the step, the history), where
     history[n] is the tree after n steps."""
     lwp = kernel.lwp
     lwp.mkdir(MNT, 0o755)
-    lwp.mount("ext2fs", MNT, device=device)
+    lwp.mount(fstype, MNT, device=device)
     runner = Runner(lwp)
     history = [tree_of(lwp)]
     steps = list(expanded(script))
@@ -284,7 +284,7 @@ def _after(lwp: Lwp, before: Tree, step: Step) -> Tree:
 
 
 def recovered(
-    image: bytes, *, read_only: bool = False, walk: Callable[[Lwp], Tree] = tree_of
+    image: bytes, *, read_only: bool = False, walk: Callable[[Lwp], Tree] = tree_of, fstype: str = "ext2fs"
 ) -> tuple[Tree, bytes]:
     """What this kernel makes of an image: its files, and the image after a mount (for writing) and unmount."""
     with MemoryMachine() as host:
@@ -292,7 +292,7 @@ def recovered(
         with boot(host.hypercalls(), log=lambda line: None) as kernel:
             kernel.etfs_register(DEVICE, path, read_only=read_only)
             kernel.lwp.mkdir(MNT, 0o755)
-            kernel.lwp.mount("ext2fs", MNT, abi.MNT_RDONLY if read_only else 0, DEVICE)
+            kernel.lwp.mount(fstype, MNT, abi.MNT_RDONLY if read_only else 0, DEVICE)
             tree = walk(kernel.lwp)
             kernel.lwp.unmount(MNT)
         return tree, bytes(host.get(IMAGE))
@@ -331,18 +331,26 @@ def untouched(window: list[Tree]) -> Tree:
     return {path: row for path, row in window[0].items() if all(row == other.get(path) for other in window)}
 
 
-def check_unchecked(image: bytes, window: list[Tree]) -> None:
+def without_numbers(tree: Tree) -> Tree:
+    """A tree of a format where a file's number is its place, and it gets another when it moves."""
+    return {path: (0, *row[1:]) for path, row in tree.items()}
+
+
+def check_unchecked(image: bytes, window: list[Tree], fstype: str = "ext2fs", numbers: bool = True) -> None:
     """Where there is no journal only a checker can mend what a crash left.  What was durable and has not been touched
-    can be read without, if no checksum says that half of a directory's block is new.  Errors: AssertionError."""
+    can be read without, if no checksum says that half of a directory's block is new.  `numbers`: files keep theirs.
+    Errors: AssertionError."""
     if not window:
         return
+    if not numbers:
+        window = [without_numbers(tree) for tree in window]
     wanted = untouched(window)
 
     def walk(lwp: Lwp) -> Tree:
         return {path: row_at(lwp, MNT + path) for path in wanted}
 
-    found, _ = recovered(image, read_only=True, walk=walk)
-    check_tree(found, [wanted], False)
+    found, _ = recovered(image, read_only=True, walk=walk, fstype=fstype)
+    check_tree(found if numbers else without_numbers(found), [wanted], False)
 
 
 def _difference(row: Row, found: Row | None) -> str:

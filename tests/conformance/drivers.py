@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from rump.conformance.images import load
+from rump.conformance.images import size as image_size
 from rump.conformance.plainfs import driver as plainfs
 from rump.kernel import abi
 
@@ -28,12 +29,13 @@ class Subject:
     options  mount options
     extras   what it can do beside its declared capabilities: "byte_names" (any bytes are a name), "unwritten" (extents
              can be), "persistent" (contents outlive an unmount), "big_xattrs" (values of 64 KiB), "big_rdev" (device
-             numbers of any size); or cannot: "utf16_names" (names are as long as they have UTF-16 units), "one_link"
-             (of directories too), "dates_of_access" (times of access are days), "even_access" (they are even seconds),
-             "timeless_root" (the root directory has none)
+             numbers of any size), "journal" (what recovers from a crash is of one moment); or cannot: "utf16_names"
+             (names are as long as they have UTF-16 units), "one_link" (of directories too), "dates_of_access" (times
+             of access are days), "even_access" (they are even seconds), "timeless_root" (the root directory has none),
+             "numbers_are_places" (a file that moves gets another number, once nobody uses it)
     absent   what its image has not of the standard tree, though the driver's capabilities would let it
     drivers  tables that the kernel is booted with
-    newfs    options: it is made anew by the kernel itself, on a device of `size` bytes, and written to
+    newfs    options (`made_with`): it is made anew by the kernel itself, on a device of `size` bytes, and written to
     """
 
     def __init__(
@@ -56,15 +58,20 @@ class Subject:
         self.extras = frozenset(extras)
         self.absent = frozenset(absent)
         self.drivers = drivers
+        self.made_with = newfs
         self._image = image
-        self._options = newfs
         self._size = size
+
+    @property
+    def size(self) -> int:
+        """Of its device, in bytes; 0 without one."""
+        return image_size(self._image) if self._image else self._size
 
     def newfs(self, kernel: Kernel, machine: Machine) -> bytes:
         """Make the file system on a machine; the path of its device, b"" if it needs none."""
-        if self._options is not None:
+        if self.made_with is not None:
             kernel.etfs_register(DEVICE, machine.put(IMAGE, bytes(self._size)), read_only=False)
-            kernel.newfs(self.fstype, DEVICE, self._options)
+            kernel.newfs(self.fstype, DEVICE, self.made_with)
             return DEVICE
         if not self._image:
             return b""
@@ -90,11 +97,11 @@ WRITTEN = (
     ),
     Subject(
         "ext4-written", "ext2fs", newfs={"type": "ext4", "journal_size": "1", **_FIXED}, size=6 << 20,
-        extras=("byte_names", "persistent", "unwritten"),
+        extras=("byte_names", "persistent", "unwritten", "journal"),
     ),
 )  # fmt: skip
 """ext2fs as it writes."""
-_FAT = "persistent", "utf16_names", "one_link", "dates_of_access", "timeless_root"
+_FAT = "persistent", "utf16_names", "one_link", "dates_of_access", "timeless_root", "numbers_are_places"
 WRITTEN_FAT = (
     Subject(
         "fat12-written", "msdosfs", newfs={"bits": "12", "cluster_sectors": "1", "uuid": "1234-abcd"}, size=2 << 20,
@@ -112,7 +119,9 @@ WRITTEN_FAT = (
 """msdosfs as it writes."""
 EXFAT_WRITTEN = Subject(
     "exfat-written", "exfat", newfs={"uuid": "0123-4567", "cluster_size": "1024", "label": "written"}, size=4 << 20,
-    extras=("persistent", "unwritten", "utf16_names", "one_link", "even_access", "timeless_root"),
+    extras=(
+        "persistent", "unwritten", "utf16_names", "one_link", "even_access", "timeless_root", "numbers_are_places",
+    ),
 )  # fmt: skip
 """exfat as it writes."""
 SUBJECTS: dict[str, Subject] = {

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from rump.conformance.bodies import reads
+from rump.conformance.between import Between
+from rump.conformance.bodies import interleaves, reads
 from rump.conformance.hosts import HOSTS
 from rump.conformance.runner import perform
 from rump.conformance.scenario import Failed, Scenario, leaks
@@ -36,7 +37,8 @@ def fail_every_call(host: str, subject: Subject, body: Body) -> int:
 
 
 def _run(machine: Machine, faults: Faults, subject: Subject, body: Body) -> None:
-    kernel = boot(faults, drivers=subject.drivers, log=lambda line: None)
+    host = Between(faults) if interleaves(body) else faults
+    kernel = boot(host, drivers=subject.drivers, log=lambda line: None)
     scenario = None
     try:
         scenario = Scenario(kernel, machine, subject, reads(body))

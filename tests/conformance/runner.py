@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Runs bodies without pytest, holds their transcripts to the golden ones, and makes the digest.
+"""Runs bodies, holds their transcripts to the golden ones, and makes the digest.  Without pytest.
 
 Needs nothing of a host but what the machine under test needs: on bare-memory it runs where there is no `os`.
 """
@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 
-from rump.conformance.bodies import collect, reads, suited
+from rump.conformance.between import Between
+from rump.conformance.bodies import collect, interleaves, reads, suited
 from rump.conformance.drivers import SUBJECTS
 from rump.conformance.hosts import HOSTS
+from rump.conformance.result import Result
 from rump.conformance.scenario import NotHere, Scenario
 from rump.kernel.init import boot
 
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 
     from rump.conformance.drivers import Subject
     from rump.conformance.hosts import Machine
+    from rump.conformance.report import Report
     from rump.conformance.scenario import Body
+    from rump.conformance.selection import Cases
     from rump.rumpuser.interface.hypercalls import Hypercalls
 
     Wrap = Callable[[Hypercalls], Hypercalls]
@@ -30,12 +34,18 @@ GOLDEN = "golden"
 
 
 class Outcome:
-    """How a body went: its transcript, and what went wrong (None: nothing)."""
+    """How a body went.
 
-    def __init__(self, name: str, lines: list[str], problem: Exception | None) -> None:
+    lines     its transcript
+    problem   what went wrong, None: nothing
+    without   the capability for want of which it ended, None: none
+    """
+
+    def __init__(self, name: str, lines: list[str], problem: Exception | None, without: str | None = None) -> None:
         self.name = name
         self.lines = lines
         self.problem = problem
+        self.without = without
 
 
 def run_body(
@@ -55,27 +65,33 @@ def run_body(
     host = machine.hypercalls()
     if wrap is not None:
         host = wrap(host)
+    recorder: Any = host if recorded else None
+    if interleaves(body):
+        host = Between(host)
     lines: list[str] = []
+    without = None
     try:
-        recorder: Any = host if recorded else None
         with boot(host, recorder=recorder, marshal=marshal, drivers=subject.drivers) as kernel:
             scenario = Scenario(kernel, machine, subject, reads(body))
             lines = scenario.writer.lines
-            perform(scenario, body)
+            without = perform(scenario, body)
         if machine.open_handles():
             raise AssertionError(f"{machine.open_handles()} host handles were left open")
     except Exception as problem:
         return Outcome(name, lines, problem)
-    return Outcome(name, lines, None)
+    return Outcome(name, lines, None, without)
 
 
-def perform(scenario: Scenario, body: Body) -> None:
-    """The body and the checks behind it."""
+def perform(scenario: Scenario, body: Body) -> str | None:
+    """The body and the checks behind it; the capability for want of which it ended."""
+    without = None
     try:
         body(scenario)
     except NotHere as missing:
-        scenario.writer.lines.append(f"without {missing}")
+        without = str(missing)
+        scenario.writer.lines.append(f"without {without}")
     scenario.finish()
+    return without
 
 
 def section(outcome: Outcome) -> str:
@@ -106,68 +122,66 @@ def difference(outcome: Outcome, wanted: list[str] | None) -> str | None:
         return f"{type(outcome.problem).__name__}: {outcome.problem}{last}"
     if wanted is None:
         return "there is no golden transcript"
-    for number, (found, line) in enumerate(zip(outcome.lines, wanted, strict=False), 1):
-        if found != line:
-            return f"line {number}:\n    golden  {line}\n    here    {found}"
-    if len(outcome.lines) != len(wanted):
-        return f"{len(outcome.lines)} lines, and the golden transcript has {len(wanted)}"
+    return first_difference(outcome.lines, wanted)
+
+
+def first_difference(found: list[str], wanted: list[str], where: str = "golden") -> str | None:
+    """The first line that differs, with both sides; one of them may have ended."""
+    for number in range(max(len(found), len(wanted))):
+        here, there = [lines[number] if number < len(lines) else "(no more lines)" for lines in (found, wanted)]
+        if here != there or number >= min(len(found), len(wanted)):
+            return f"line {number + 1}:\n    {where:7} {there}\n    here    {here}"
     return None
 
 
 class Run:
-    """Many bodies: counts, messages and the digest."""
+    """Bodies on one host: told to a report, one by one, and added up."""
 
-    def __init__(self, say: Callable[[str], object]) -> None:
-        self.passed = self.failed = 0
-        self._say = say
+    def __init__(self, host: str, report: Report, selection: str, marshal: bool) -> None:
+        with HOSTS[host]() as machine:
+            self.result = Result(host, machine.how, "bodies", selection)
+        self.result.marshal = "yes" if marshal else "no"
+        self._report = report
+        self._marshal = marshal
         self._digest = hashlib.sha256()
 
-    @property
-    def digest(self) -> str:
-        """Over all transcripts so far, images included."""
-        return self._digest.hexdigest()
-
-    def subject(self, host: str, subject: Subject, pattern: str, marshal: bool, update: bool) -> str:
-        """All bodies of a file system that match; their transcripts."""
+    def subject(self, subject: Subject, bodies: Iterable[tuple[str, Body]], update: bool) -> str:
+        """Bodies on one file system; their transcripts."""
         wanted = golden(subject)
         text = ""
-        for name, body in suited(subject, collect()).items():
-            if pattern not in name:
-                continue
-            with HOSTS[host]() as machine:
-                outcome = run_body(machine, subject, name, body, marshal=marshal)
+        for name, body in bodies:
+            with HOSTS[self.result.host]() as machine:
+                outcome = run_body(machine, subject, name, body, marshal=self._marshal)
             text += section(outcome)
             problem = difference(outcome, outcome.lines if update else wanted.get(name))
-            self._count(f"{subject.name}-{host}-{name}", problem)
+            self.result.count(problem, outcome.without)
+            self._report.case(identifier(subject.name, self.result.host, name), problem, outcome.without)
         self._digest.update(text.encode("ascii"))
         return text
 
-    def _count(self, name: str, problem: str | None) -> None:
-        if problem is None:
-            self.passed += 1
-            return
-        self.failed += 1
-        self._say(f"FAILED {name}: {problem}\n")
+    def close(self) -> Result:
+        """All have run."""
+        self.result.digest = self._digest.hexdigest()
+        self._report.close(self.result)
+        return self.result
+
+
+def identifier(subject: str, host: str, body: str) -> str:
+    """What a body on a file system of a host is called, everywhere."""
+    return f"{subject}-{host}-{body}"
 
 
 def run(
-    host: str,
-    subjects: Iterable[str],
-    say: Callable[[str], object],
-    *,
-    pattern: str = "",
-    marshal: bool = False,
-    update: bool = False,
-) -> Run:
+    host: str, cases: Cases, report: Report, *, selection: str = "all", marshal: bool = False, update: bool = False
+) -> Result:
     """Bodies of some file systems on a host.  `update` writes the golden transcripts instead of comparing them."""
-    result = Run(say)
-    for name in subjects:
-        text = result.subject(host, SUBJECTS[name], pattern, marshal, update)
-        if update and not pattern:
+    going = Run(host, report, selection, marshal)
+    for name, bodies in cases.items():
+        text = going.subject(SUBJECTS[name], bodies, update)
+        if update and len(bodies) == len(suited(SUBJECTS[name], collect())):
             with _golden_file(name) as file:
                 file.write("# SPDX-License-Identifier: BSD-2-Clause\n\n" + text)
-    say(f"{result.passed} passed, {result.failed} failed\ndigest {result.digest}\n")
-    return result
+    return going.close()
 
 
 def _golden_file(name: str) -> TextIO:

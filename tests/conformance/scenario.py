@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
+from rump.conformance.between import Between
 from rump.conformance.transcript import Writer
 from rump.conformance.tree import STANDARD, Entry, populate
 from rump.kernel import abi
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     Body = Callable[["Scenario"], None]
     B = TypeVar("B", bound=Callable[["Scenario"], None])
 
-__all__ = ["AT", "MOUNT", "NOW", "SECOND", "Caller", "Entry", "Failed", "Scenario", "abi", "e", "reading", "v"]
+__all__ = ["AT", "MOUNT", "NOW", "SECOND", "Caller", "Entry", "Failed", "Scenario", "abi", "e", "interleaving",
+           "reading", "v"]
 
 MOUNT = b"/mnt"
 """Where the file system under test is mounted."""
@@ -51,6 +53,12 @@ class NotHere(Exception):
 def reading(body: B) -> B:
     """Marks a body that only reads: it finds the standard tree (`rump.conformance.tree`)."""
     body.reads = True  # type: ignore[attr-defined]
+    return body
+
+
+def interleaving(body: B) -> B:
+    """Marks a body that has one lwp act while another is in a hypercall (`rump.conformance.between`)."""
+    body.interleaves = True  # type: ignore[attr-defined]
     return body
 
 
@@ -94,7 +102,7 @@ class Caller:
             if error.errno != errno:
                 raise Failed(f"{_call(call)}: {error}, not {e.NAMES[errno]}") from error
             return
-        raise Failed(f"{_call(call)} returned {result!r}, not {e.NAMES[errno]}")
+        raise Failed(f"{_call(call)} returned {_short(result)}, not {e.NAMES[errno]}")
 
     def write_file(self, path: bytes, data: bytes = b"", mode: int = 0o644) -> None:
         """Make a file with these contents."""
@@ -195,6 +203,21 @@ class Scenario(Caller):
         """Another process with these credentials (its own group by default), in the same directory."""
         gid = uid if gid is None else gid
         return Caller(self.kernel.newproc(self.lwp, uid=uid, gid=gid, groups=groups), self.writer, f"user{uid}: ")
+
+    def newlwp(self) -> Caller:
+        """Another lwp of our own process."""
+        lwp = self.kernel.newlwp(self.lwp)
+        return Caller(lwp, self.writer, f"lwp{lwp.lid}: ")
+
+    def interleave(self, step: int, call: Callable[[], object]) -> None:
+        """Make a call before the `step`-th hypercall that may block, from now on; for bodies marked `interleaving`."""
+        assert isinstance(self.kernel.host, Between)
+        self.kernel.host.arm(step, call)
+
+    def interleaved(self) -> bool:
+        """Whether that has happened; if not it will not any more."""
+        assert isinstance(self.kernel.host, Between)
+        return self.kernel.host.disarm()
 
     def pass_time(self, nanoseconds: int) -> None:
         """Let the virtual clock move on."""
@@ -326,7 +349,7 @@ def image_digest(data: bytes | bytearray) -> str:
             continue
         for start in range(chunk, min(chunk + len(ZEROS), len(data)), 4096):
             block = data[start : start + 4096]
-            if block.count(0) != len(block):
+            if block != ZEROS[: len(block)]:
                 digest.update(b"%d:" % start + block)
     return digest.hexdigest()[:32]
 

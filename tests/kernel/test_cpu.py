@@ -13,7 +13,7 @@ from rump.rumpuser.bare import Bare
 from rump.rumpuser.bare.memory import Memory
 from rump.rumpuser.interface import errno as e
 from rump.rumpuser.interface.hypercalls import Hypercalls
-from rump.rumpuser.posix.threads import Threads
+from rump.rumpuser.pure.threads import Threads
 
 PATIENCE = 30
 

@@ -77,7 +77,7 @@ def start(kind: Xen, folder: Path) -> str:
         "-kernel", kind.hypervisor(), "-append", "com1=115200,8n1 console=com1 dom0_mem=1024M", "-initrd", modules,
     ]  # fmt: skip
     ran = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=PATIENCE, check=False)
-    return ran.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
+    return ran.stdout.decode("utf-8", "replace").replace("\r", "")
 
 
 def image(folder: Path) -> Path:

@@ -8,12 +8,15 @@ from rump.kernel.errors import fault
 from rump.kernel.lwp import LwpBase
 from rump.kernel.syscall import syscall
 from rump.kernel.vfs import access
+from rump.kernel.vfs import volume as v
+from rump.kernel.vfs.locking import lock_names, unlock
 from rump.kernel.vfs.namei import link_target, namei, namei_parent
 from rump.kernel.vfs.rename import rename
 from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rump.kernel.cpu import SleepLock
     from rump.kernel.vfs.vnode import Vnode
 
 
@@ -110,21 +113,25 @@ class NameCalls(LwpBase):
         self._link(dirfd, path, new_dirfd, new, flag)
 
     def _link(self, dirfd: int, path: bytes, new_dirfd: int, new: bytes, flag: int) -> None:
-        vnode = namei(self, path, dirfd, bool(flag & abi.AT_SYMLINK_FOLLOW))
-        if vnode.kind == abi.S_IFDIR:
-            raise fault(e.EPERM, "a directory")
-        directory, name, existing = namei_parent(self, new, new_dirfd)
-        if existing is not None:
-            raise fault(e.EEXIST)
-        if directory.mount is not vnode.mount:
-            raise fault(e.EXDEV)
-        access.check(self.process.credentials, directory, access.WRITE)
-        access.check_unchangeable(vnode)
-        directory.lock.exclusive()
+        locks: list[SleepLock] = []
+        while not locks:
+            vnode = namei(self, path, dirfd, bool(flag & abi.AT_SYMLINK_FOLLOW))
+            if vnode.kind == abi.S_IFDIR:
+                raise fault(e.EPERM, "a directory")
+            directory, name, existing = namei_parent(self, new, new_dirfd)
+            if existing is not None:
+                raise fault(e.EEXIST)
+            if directory.mount is not vnode.mount:
+                raise fault(e.EXDEV)
+            access.check(self.process.credentials, directory, access.WRITE)
+            access.check_unchangeable(vnode)
+            locks = lock_names((directory, name, None))
+            if locks and vnode.attributes[v.NLINK] == 0:
+                unlock(locks)       # it lost its last name since it was looked up
         try:
             vnode.attributes, directory.attributes = directory.mount.volume.link(vnode.handle, directory.handle, name)
         finally:
-            directory.lock.unlock()
+            unlock(locks)
         directory.forget_negatives()
         directory.remember(name, vnode)
 
@@ -144,17 +151,20 @@ class NameCalls(LwpBase):
             self._unlink(dirfd, path)
 
     def _unlink(self, dirfd: int, path: bytes) -> None:
-        directory, name, vnode = namei_parent(self, path, dirfd)
-        if vnode is None:
-            raise fault(e.ENOENT)
-        if vnode.kind == abi.S_IFDIR:
-            raise fault(e.EPERM, "a directory")
-        access.check_remove(self.process.credentials, directory, vnode)
-        directory.lock.exclusive()
+        locks: list[SleepLock] = []
+        while not locks:
+            directory, name, vnode = namei_parent(self, path, dirfd)
+            if vnode is None:
+                raise fault(e.ENOENT)
+            if vnode.kind == abi.S_IFDIR:
+                raise fault(e.EPERM, "a directory")
+            access.check_remove(self.process.credentials, directory, vnode)
+            locks = lock_names((directory, name, vnode))
+        assert vnode is not None
         try:
             vnode.attributes, directory.attributes = directory.mount.volume.unlink(directory.handle, name)
         finally:
-            directory.lock.unlock()
+            unlock(locks)
         directory.forget_name(name)
 
     @syscall
@@ -163,23 +173,26 @@ class NameCalls(LwpBase):
         self._rmdir(abi.AT_FDCWD, path)
 
     def _rmdir(self, dirfd: int, path: bytes) -> None:
-        directory, name, vnode = namei_parent(self, path, dirfd, directory=True)
-        if vnode is None:
-            raise fault(e.ENOENT)
-        if vnode.kind != abi.S_IFDIR:
-            raise fault(e.ENOTDIR)
-        if name == b".":
-            raise fault(e.EINVAL, 'the last component is "."')
-        if name == b"..":
-            raise fault(e.ENOTEMPTY)
-        if vnode is vnode.mount.root or vnode is self.kernel.rootvnode or not name:
-            raise fault(e.EBUSY, "a mounted file system")
-        access.check_remove(self.process.credentials, directory, vnode)
-        directory.lock.exclusive()
+        locks: list[SleepLock] = []
+        while not locks:
+            directory, name, vnode = namei_parent(self, path, dirfd, directory=True)
+            if vnode is None:
+                raise fault(e.ENOENT)
+            if vnode.kind != abi.S_IFDIR:
+                raise fault(e.ENOTDIR)
+            if name == b".":
+                raise fault(e.EINVAL, 'the last component is "."')
+            if name == b"..":
+                raise fault(e.ENOTEMPTY)
+            if vnode is vnode.mount.root or vnode is self.kernel.rootvnode or not name:
+                raise fault(e.EBUSY, "a mounted file system")
+            access.check_remove(self.process.credentials, directory, vnode)
+            locks = lock_names((directory, name, vnode), victim=vnode)
+        assert vnode is not None
         try:
             vnode.attributes, directory.attributes = directory.mount.volume.rmdir(directory.handle, name)
         finally:
-            directory.lock.unlock()
+            unlock(locks)
         directory.forget_name(name)
 
     @syscall

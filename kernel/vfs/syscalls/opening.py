@@ -42,7 +42,8 @@ class OpeningCalls(LwpBase):
         if flags & ~KNOWN_FLAGS or flags & abi.O_ACCMODE == abi.O_ACCMODE:
             raise fault(e.EINVAL, f"open flags {flags:#x}")
         if flags & abi.O_CREAT:
-            vnode = self._open_create(dirfd, path, flags, mode)
+            vnode, made = self._open_create(dirfd, path, flags, mode)
+            flags &= ~abi.O_TRUNC if made else -1
         else:
             vnode = namei(self, path, dirfd, not flags & abi.O_NOFOLLOW)
             self._check_open(vnode, flags)
@@ -53,16 +54,22 @@ class OpeningCalls(LwpBase):
             file.close()
             raise
 
-    def _open_create(self, dirfd: int, path: bytes, flags: int, mode: int) -> Vnode:
-        """The file, made if it is missing; O_EXCL does not even follow a symbolic link."""
+    def _open_create(self, dirfd: int, path: bytes, flags: int, mode: int) -> tuple[Vnode, bool]:
+        """The file, and whether it was missing and has been made; O_EXCL does not even follow a symbolic link."""
         follow = not flags & (abi.O_EXCL | abi.O_NOFOLLOW)
+        mode = abi.S_IFREG | (mode & 0o7777 & ~self.process.umask)
         directory, name, vnode = namei_parent(self, path, dirfd, follow)
         if vnode is None:
-            return self.kernel.create(self, directory, name, abi.S_IFREG | (mode & 0o7777 & ~self.process.umask))
+            try:
+                return self.kernel.create(self, directory, name, mode), True
+            except FileExistsError:         # somebody else was faster
+                directory, name, vnode = namei_parent(self, path, dirfd, follow)
+                if vnode is None:
+                    raise
         if flags & abi.O_EXCL:
             raise fault(e.EEXIST)
         self._check_open(vnode, flags)
-        return vnode
+        return vnode, False
 
     def _check_open(self, vnode: Vnode, flags: int) -> None:
         """What the file's type, its permissions and its flags say."""
@@ -83,7 +90,7 @@ class OpeningCalls(LwpBase):
 
     def _open_vnode(self, vnode: Vnode, flags: int) -> File:
         if vnode.kind in (abi.S_IFREG, abi.S_IFDIR):
-            if flags & abi.O_TRUNC and vnode.attributes[v.SIZE]:
+            if flags & abi.O_TRUNC:
                 truncate(vnode, 0)
             return VnodeFile(self.kernel, vnode, flags, self.process.credentials)
         return open_special(self, vnode, flags)

@@ -24,6 +24,11 @@ def load(name: str) -> bytes:
     return _loaded[name]
 
 
+def size(name: str) -> int:
+    """How many bytes it has."""
+    return _size(_lines(_text(name))[0])
+
+
 def _text(name: str) -> str:
     folder = __file__.rpartition("/")[0]
     data: bytes = __loader__.get_data(f"{folder}/{name}.txt")  # type: ignore[name-defined]
@@ -32,8 +37,8 @@ def _text(name: str) -> str:
 
 def decode(text: str) -> bytes:
     """The image that a text stands for."""
-    first, *lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    image = bytearray(int(first.removeprefix("size ")))
+    first, *lines = _lines(text)
+    image = bytearray(_size(first))
     for line in lines:
         where, _, what = line.partition(" ")
         start, _, end = where.partition("-")
@@ -41,6 +46,14 @@ def decode(text: str) -> bytes:
         for sector in range(int(start), int(end or start) + 1):
             image[sector * SECTOR : sector * SECTOR + len(data)] = data
     return bytes(image)
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def _size(line: str) -> int:
+    return int(line.removeprefix("size "))
 
 
 def _sector(image: bytearray | bytes, number: int) -> bytes:

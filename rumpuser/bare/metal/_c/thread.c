@@ -12,6 +12,7 @@
 #define BLOCK_PAGES 4                   /* the structure and, above it, the kernel stack */
 #define SLICE (5 * MILLISECOND)
 #define WAKE_DELAY (MILLISECOND / 4)    /* how long the running thread may go on when another one wakes */
+#define LONGEST_HALT (10 * MILLISECOND) /* a hypervisor may lose an interrupt; nothing may hang by that */
 #define MSR_FS_BASE 0xc0000100
 
 struct thread *current, *threads_all;
@@ -145,6 +146,11 @@ static void wake_sleepers(void)
 
 static void idle_once(void)
 {
+    timer_at = FOREVER;
+    wake_sleepers();
+    if (queue_first)
+        return;
+    timer_need(now() + LONGEST_HALT);
     idle = 1;
     traps_stack((u64)idle_stack + sizeof(idle_stack));
     __asm__ volatile("sti; hlt; cli" : : : "memory");
