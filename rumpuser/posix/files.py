@@ -57,9 +57,13 @@ class Files(Handshake):
     def open(self, path: bytes, flags: int) -> int:
         check_open(path, flags)
         try:
-            return self._new_handle(os.open(path, _host_flags(flags), _MODE))
+            return self._new_handle(self._open(path, flags))
         except OSError as error:
             raise host_error(error, os.fsdecode(path)) from error
+
+    def _open(self, path: bytes, flags: int) -> int:
+        """A descriptor."""
+        return os.open(path, _host_flags(flags), _MODE)
 
     @blocking
     def adopt(self, descriptor: int) -> int:

@@ -13,7 +13,7 @@ import stat
 import time
 
 from rump.rumpuser.interface.errno import EBADF, EISDIR, EOPNOTSUPP, HostError
-from rump.rumpuser.interface.hypercalls import Condition, Mutex, Traits
+from rump.rumpuser.interface.hypercalls import OPEN_ACCMODE, OPEN_CREATE, OPEN_RDONLY, Condition, Mutex, Traits
 from rump.rumpuser.posix.clock import Clock, resolution, sleep_until
 from rump.rumpuser.posix.components import Components
 from rump.rumpuser.posix.console import Console
@@ -50,6 +50,13 @@ class Wasi(
 
     def condition_create(self, mutex: Mutex) -> Condition:
         return LonelyCondition(mutex, lambda nanoseconds: sleep_until(time.monotonic_ns() + nanoseconds))
+
+    def _open(self, path: bytes, flags: int) -> int:
+        # A file that may be created is opened for writing, too, whatever was asked for.
+        if flags & OPEN_CREATE and flags & OPEN_ACCMODE == OPEN_RDONLY:
+            os.close(super()._open(path, flags))
+            flags = OPEN_RDONLY
+        return super()._open(path, flags)
 
     @blocking
     def adopt(self, descriptor: int) -> int:

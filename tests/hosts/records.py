@@ -149,7 +149,19 @@ Digests:
 
 {digests}
 
-Other Pythons on Linux x86-64 (3.12, 3.13) and an installation without compiler and cffi run all tests in `tox`.
+"Linked" below means against that system's libraries (their stubs); where only declarations of ours or tables of others
+were at hand, the backend is not called ABI-checked. [docs/abi.md](docs/abi.md) says what was compared with what.
+
+Other Pythons on Linux x86-64 (3.12, 3.13) and an installation without compiler and cffi run the tests in `tox`.
+
+## Without a row
+
+- **Xen** 4.17 under QEMU (TCG), `rumpuser/bare/xen`: *executed* as the first domain (what Xen does, a session on a RAM
+  disk and on a virtio disk with the transcript and the image of Linux, the slice of tmpfs and of ext2-written:
+  `tox -e xen`) and, by hand, as a domain started by xl with a block device of Linux (blkfront): the session alone.
+  Machines of the first domain have been seen to hang; [docs/xen.md](docs/xen.md) says what is known.
+- **Genode**, `rumpuser/bare/genode`: *simulated*: the C++ side is compiled against declarations of ours and run with a
+  simulation of Genode's sessions (`tox -e genode`).
 
 ## Run it yourself
 
