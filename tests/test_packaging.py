@@ -42,6 +42,8 @@ def test_every_part_is_there_and_typed() -> None:
     assert "rump/fsutils/example/disk.img.xz" in names
     for name in ("_hyper.pyi", "metal/_c/entry.S", "metal/_c/kernel.ld", "metal/_c/kernel.h", "metal/_c/python/main.c"):
         assert f"rump/rumpuser/bare/{name}" in names, name      # what an image is built from
+    for name in ("_genode.pyi", "_c/module.cc", "_c/platform.h", "declarations/base/env.h"):
+        assert f"rump/rumpuser/bare/genode/{name}" in names, name       # what a component is built from
 
 
 def test_pages_and_completions_are_there() -> None:
