@@ -15,6 +15,7 @@ from pathlib import Path
 from running import Failure, Host, cache, captured, made, needs, package_folder, python_path
 
 RELEASE = "bookworm"
+ATTEMPTS = 3            # a mirror that is just being brought up to date refuses for a moment
 
 
 class Debian(Host):
@@ -37,10 +38,16 @@ class Debian(Host):
             return
         needs("mmdebstrap", "mmdebstrap")
         unfinished = self._root.with_suffix(".unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
         command = ["mmdebstrap", "--quiet", "--variant=extract", f"--architectures={self._architecture}",
                    "--include=python3", RELEASE, str(unfinished), mirror()]  # fmt: skip
-        made(cache(), f"making Debian {self._architecture}", command)
+        for left in reversed(range(ATTEMPTS)):
+            shutil.rmtree(unfinished, ignore_errors=True)
+            try:
+                made(cache(), f"making Debian {self._architecture}", command)
+                break
+            except Failure:
+                if not left:
+                    raise
         unfinished.rename(self._root)
 
     def run(self, arguments: list[str]) -> str:
