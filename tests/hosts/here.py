@@ -18,6 +18,17 @@ class Local(Here):
         self.how = how
 
 
+class Metal(Local):
+    """A machine with nothing else on it."""
+
+    def __init__(self) -> None:
+        super().__init__("metal", "no operating system: x86-64, our own kernel", "bare/metal",
+                         "QEMU microvm (TCG), virtio disk and network card")  # fmt: skip
+
+    def kernel(self) -> str:
+        return f"under QEMU on {super().kernel()}"
+
+
 class Simulated(Local):
     """A backend on the model of its system.
 
