@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+    from rump.kernel.proc import Process
     from rump.kernel.stat import Stat
 
 KEPT_FLAGS = abi.O_ACCMODE | abi.O_NONBLOCK | abi.O_APPEND | abi.O_SYNC
@@ -80,6 +81,9 @@ class File:
     def poll(self, events: int) -> int:
         """Which of the POLL* events are there now.  Files that never block always are."""
         return events & (abi.POLLIN | abi.POLLOUT)
+
+    def unlock(self, process: Process) -> None:
+        """A process closes one of its descriptors: its advisory locks on the file are gone."""
 
     def close(self) -> None:
         """The last reference is gone."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from rump.kernel.dev.block import BlockDevice
     from rump.kernel.dev.partitions import Partition
+    from rump.kernel.file import File
     from rump.kernel.lwp import LwpBase
     from rump.kernel.vfs.vnode import Vnode
     from rump.kernel.vfs.volume import Attributes, FileSystem
@@ -58,6 +59,7 @@ class Kernel(DeviceManagement):
     lwp       an lwp of process 1, root's, in /
     drivers, mounts, devices, etfs, vnodes, callouts   its tables
     moving    held while a directory moves to another one
+    lock_waits  who waits for an advisory lock -> whose it is
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Kernel(DeviceManagement):
         self.host = host
         self.cpu = VirtualCPU(host)
         self.moving = SleepLock(self.cpu)
+        self.lock_waits: dict[Process | File, Process | File] = {}
         host.init(VERSION, Upcalls(self.cpu.acquire, self.cpu.release))
         self.recorder = recorder
         self.marshal = marshal

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rump.kernel.vfs.syscalls.attributes import AttributeCalls
     from rump.kernel.vfs.syscalls.bulk import BulkCalls
     from rump.kernel.vfs.syscalls.filling import FillingCalls
+    from rump.kernel.vfs.syscalls.locks import LockCalls
     from rump.kernel.vfs.syscalls.mounts import MountCalls
     from rump.kernel.vfs.syscalls.names import NameCalls
     from rump.kernel.vfs.syscalls.opening import OpeningCalls
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     class Lwp(
         DescriptorCalls, IdentityCalls, OpeningCalls, AttributeCalls, NameCalls, XattrCalls, MountCalls, BulkCalls,
-        FillingCalls,
+        FillingCalls, LockCalls,
     ):  # fmt: skip
         """A light-weight process with the system calls of the base and of the file-system faction as its methods."""
 
@@ -54,6 +55,7 @@ GROUPS = (
     ("rump.kernel.vfs.syscalls.xattrs", "XattrCalls"),
     ("rump.kernel.syscalls.identity", "IdentityCalls"),
     ("rump.kernel.vfs.syscalls.filling", "FillingCalls"),
+    ("rump.kernel.vfs.syscalls.locks", "LockCalls"),
 )
 """The groups of system calls, those that every program needs first."""
 

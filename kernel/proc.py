@@ -51,6 +51,7 @@ class Process:
         self.cwd: Vnode | None = None
         self.root: Vnode | None = None
         self.lwps: list[int] = []
+        self.locked = False         # it has had advisory locks
         self._files: list[File | None] = []
         self._close_on_exec: set[int] = set()
 
@@ -100,6 +101,8 @@ class Process:
         self._close_on_exec.discard(fd)
         while self._files and self._files[-1] is None:
             self._files.pop()
+        if self.locked:
+            file.unlock(self)
         release(file)
 
     def descriptors(self) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from rump.kernel.init import Kernel
-    from rump.kernel.proc import Credentials
+    from rump.kernel.proc import Credentials, Process
     from rump.kernel.stat import Stat
     from rump.kernel.vfs.vnode import Vnode
 
@@ -24,6 +24,7 @@ class VnodeFile(File):
     """A descriptor's way to a vnode; holds a reference to it."""
 
     seekable = True
+    locked = False              # it has had an advisory lock (flock)
 
     def __init__(self, kernel: Kernel, vnode: Vnode, flags: int, credentials: Credentials) -> None:
         super().__init__(flags)
@@ -114,7 +115,20 @@ class VnodeFile(File):
     def sync(self) -> None:
         self.vnode.mount.volume.sync()
 
+    def unlock(self, process: Process) -> None:
+        self._drop_locks(process)
+
+    def _drop_locks(self, owner: Process | File) -> None:
+        from rump.kernel.vfs.advlock import FOREVER
+
+        if self.vnode.advlocks is not None:
+            self.vnode.advlocks.drop(0, FOREVER, owner)
+            if not self.vnode.advlocks:
+                self.vnode.advlocks = None
+
     def close(self) -> None:
+        if self.locked:
+            self._drop_locks(self)
         self.vnode.listed = {}
         self.kernel.vnodes.release(self.vnode)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rump.kernel.cpu import VirtualCPU
     from rump.kernel.pipe import Pipe
+    from rump.kernel.vfs.advlock import AdvisoryLocks
     from rump.kernel.vfs.mount import Mount
     from rump.kernel.vfs.volume import Attributes, Handle
 
@@ -41,11 +42,12 @@ class Vnode:
     lock               shared to read and map, exclusive to change
     pipe               of a FIFO that is open
     link               of a symbolic link: its target, once read
+    advlocks           who has locked what of it (fcntl, flock)
     """
 
     __slots__ = (
-        "absent", "aliases", "attributes", "covered_by", "handle", "kind", "link", "listed", "lock", "mount", "name",
-        "names", "parent", "pipe", "references",
+        "absent", "advlocks", "aliases", "attributes", "covered_by", "handle", "kind", "link", "listed", "lock", "mount",
+        "name", "names", "parent", "pipe", "references",
     )  # fmt: skip
 
     def __init__(self, mount: Mount, attributes: Attributes, lock: SleepLock) -> None:
@@ -64,6 +66,7 @@ class Vnode:
         self.lock = lock
         self.pipe: Pipe | None = None
         self.link: bytes | None = None
+        self.advlocks: AdvisoryLocks | None = None
 
     # ---- the name cache ------------------------------------------------------------------------------------------
 
