@@ -5,6 +5,7 @@ manual pages and completion scripts, which the commands print themselves.
 The pieces are optional.  Without cffi or a C compiler the wheel is the pure one and everything works, slower.
 """
 
+import glob
 import os
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ import sys
 import sysconfig
 import tempfile
 
-from setuptools import find_packages, setup
+from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
 from distutils.command.install_data import install_data  # isort: skip  # setuptools' own, once it has been imported
@@ -39,6 +40,26 @@ def compiled_pieces() -> list[str]:
     if shutil.which(compiler.split()[0]) is None or os.path.basename(compiler) == "false":
         return []
     return [f"{BUILDER}:{host}"]
+
+
+def preloaded_library() -> list[Extension]:
+    """What makes unmodified programs clients (servers/hijack): a plain library, of no use to Python itself.
+
+    For Linux with glibc, 64 bits; no cffi, for a library that other programs load must not want Python's symbols.
+    """
+    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
+    wanted = sys.platform == "linux" and sys.maxsize > 2**32 and os.environ.get("RUMP_NATIVE") != "0"
+    if not wanted or not os.confstr("CS_GNU_LIBC_VERSION"):
+        return []
+    if shutil.which(compiler) is None or os.path.basename(compiler) == "false":
+        return []
+    return [
+        Extension(
+            "rump.servers.hijack._preload", sorted(glob.glob("servers/hijack/_c/*.c")), libraries=["dl"],
+            depends=sorted(glob.glob("servers/hijack/_c/*.h")), py_limited_api=True,
+            extra_compile_args=["-std=gnu11", "-fvisibility=hidden"],
+        )
+    ]  # fmt: skip
 
 
 class BuildPieces(build_ext):
@@ -80,7 +101,7 @@ class InstallPages(install_data):
         return subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout
 
 
-pieces = compiled_pieces()
+pieces, library = compiled_pieces(), preloaded_library()
 setup(
     packages=[
         *(f"rump.{name}" for name in find_packages(include=PARTS)),
@@ -88,7 +109,8 @@ setup(
     ],
     package_dir={"rump": ".", "rump.conformance": "tests/conformance"},
     cffi_modules=pieces,
+    ext_modules=library,
     cmdclass={"build_ext": BuildPieces, "install_data": InstallPages},
     data_files=[("share/man/man1", [])],        # what is in it is made when it is installed
-    options={"bdist_wheel": {"py_limited_api": "cp311"}} if pieces else {},
+    options={"bdist_wheel": {"py_limited_api": "cp311"}} if pieces or library else {},
 )

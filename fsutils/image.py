@@ -21,8 +21,11 @@ from rump.fsutils.session import Options, Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rump.kernel.lwps import Lwp
     from rump.kernel.stat import Statvfs
+    from rump.rumpuser.interface.hypercalls import Hypercalls
 
 __all__ = ["Image", "ImagePath", "mount", "open_image"]
 
@@ -100,6 +103,7 @@ def open_image(
     writable: bool = False,
     force: bool = False,
     sync: bool = True,
+    host: Callable[[], Hypercalls] | None = None,
 ) -> Image:
     """Mount an image: ``IMAGE`` or ``IMAGE@PARTITION``.
 
@@ -109,14 +113,15 @@ def open_image(
     writable     for writing; what is done is in the image for sure when `close` has returned
     force        write although another program uses the image
     sync         wait for stable storage
+    host         makes the host to boot on, in place of this platform's; the name may hold anything then, too
 
     Errors: OSError - the image cannot be read, nothing in it can be mounted, or which partition is meant is open.
     """
     name = os.fspath(image)
     operand = parse_operand(name, image_by_default=True)
-    if partition is not None:
-        operand = Operand(name, name, str(partition), b"/")
-    session = Session(Options(file_system=file_system, mount=options, force=force, sync=sync))
+    if partition is not None or host is not None:
+        operand = Operand(name, name, None if partition is None else str(partition), b"/")
+    session = Session(Options(file_system=file_system, mount=options, force=force, sync=sync, host=host))
     try:
         if writable:
             session.writes_to(operand)

@@ -43,11 +43,15 @@ class RawFile(RawIOBase):
                 if self._fd >= 0:
                     self._lwp.close(self._fd)
 
+    def forget(self) -> None:
+        """In the child of a fork, where the kernel is not ours: never touch the descriptor again."""
+        self._fd, self._flags = -1, abi.O_ACCMODE
+
     def readable(self) -> bool:
-        return self._flags & abi.O_ACCMODE != abi.O_WRONLY
+        return self._flags & abi.O_ACCMODE in (abi.O_RDONLY, abi.O_RDWR)
 
     def writable(self) -> bool:
-        return self._flags & abi.O_ACCMODE != abi.O_RDONLY
+        return self._flags & abi.O_ACCMODE in (abi.O_WRONLY, abi.O_RDWR)
 
     def seekable(self) -> bool:
         return True

@@ -61,12 +61,14 @@ VERBS = {
     "mkfs": ("mkfs", "make a file system: ext2-4, FAT, exFAT, ISO 9660"),
     "mkimage": ("mkimage", "make a whole disk image, with partitions and what is in them"),
     "mknod": ("mknod", "make device nodes"),
+    "mount": ("mount", "mount an image for all programs of the host (Linux, FUSE)"),
     "mv": ("mv", "move files: inside images, out of them, into them"),
     "part": ("part", "list the partitions of a disk image"),
     "put": ("put", "copy into images, as cp -a does"),
     "readlink": ("readlink", "print where symbolic links lead"),
     "rm": ("rm", "remove files"),
     "rmdir": ("rmdir", "remove empty directories"),
+    "serve": ("serve", "serve an image to browsers, WebDAV clients and 9P mounts"),
     "setfattr": ("setfattr", "set extended attributes"),
     "shell": ("shell", "work inside images interactively"),
     "stat": ("stat", "show all that is known of files"),
@@ -77,6 +79,7 @@ VERBS = {
     "touch": ("touch", "set times, make empty files"),
     "tree": ("tree", "draw directories as trees"),
     "truncate": ("truncate", "set the size of files"),
+    "umount": ("umount", "unmount what was mounted"),
     "write": ("write", "write standard input to a file"),
 }
 """Verb -> the module in `rump.fsutils`, and what it does."""

@@ -64,6 +64,9 @@ def make_parser(verb: str, operands: str, description: str) -> Parser:
                         help="run on a machine with no operating system: metal, xen [fsu --host MACHINE]")  # fmt: skip
     common.add_argument("--no-glob", dest="glob", action="store_false",
                         help="* ? [ in paths inside images are what they are, no patterns")  # fmt: skip
+    common.add_argument("--isolate", action="store_true", default=None,
+                        help="run the file systems' drivers in confined processes of their own")  # fmt: skip
+    common.add_argument("--no-isolate", dest="isolate", action="store_false", help=argparse.SUPPRESS)
     common.add_argument("--marshal", action="store_true", help=argparse.SUPPRESS)
     return parser
 
@@ -142,7 +145,7 @@ def with_values(arguments: list[str], options: tuple[str, ...]) -> list[str]:
 
 _OF_THE_SESSION: tuple[tuple[str, str, object], ...] = (
     ("-t", "fs_type", None), ("-o", "fs_options", []), ("--trace", "trace", None), ("--record", "record", None),
-    ("--host", "host", None),
+    ("--host", "host", None), ("--isolate", "isolate", None),
     ("--marshal", "marshal", False), ("--no-glob", "glob", True), ("--force", "force_image", False),
     ("--no-sync", "sync", True), ("--discard", "discard", False), ("--no-mmp-wait", "mmp_wait", True),
 )  # fmt: skip
@@ -151,6 +154,11 @@ _OF_THE_SESSION: tuple[tuple[str, str, object], ...] = (
 def of_the_session(parsed: argparse.Namespace) -> list[str]:
     """Which options were given that say how images are reached, rather than what is done with them."""
     return [option for option, name, usual in _OF_THE_SESSION if getattr(parsed, name, usual) != usual]
+
+
+def _isolation(asked: bool | None) -> bool:
+    """Whether drivers are isolated: as the command line says, else FSU_ISOLATE in the environment, else not."""
+    return os.environ.get("FSU_ISOLATE", "0") not in ("", "0") if asked is None else asked
 
 
 def session_options(parsed: argparse.Namespace) -> Options:
@@ -167,5 +175,5 @@ def session_options(parsed: argparse.Namespace) -> Options:
         file_system=parsed.fs_type, mount=mount, trace=parsed.trace, record=parsed.record, marshal=parsed.marshal,
         read_only="ro" in ",".join(parsed.fs_options).split(","), written=written,
         force=getattr(parsed, "force_image", False), sync=getattr(parsed, "sync", True),
-        glob=parsed.glob,
+        glob=parsed.glob, isolate=_isolation(parsed.isolate),
     )  # fmt: skip

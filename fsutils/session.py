@@ -40,15 +40,22 @@ class Options:
     mount        options for the driver, name -> value
     trace        None: no; "": to standard error; else the host file to write the trace to
     record       the host file to write a recording to
+    isolate      run the file systems' drivers in confined processes of their own
     marshal      send all that goes between kernel and volumes through marshal
     read_only    mount nothing for writing, whatever is asked
     written      more options for the driver where an image is written to
     force        write to images although others use them
     sync         wait for stable storage; without, a crash of the host may leave anything
     glob         operands that are patterns stand for what they match in images
+    host         makes the host to boot on; None: this platform's
+    cache_bytes  bound of each volume's buffer cache; None: the kernel's own
+    vnodes       bound of the unused vnodes kept; None: likewise
     """
 
-    __slots__ = ("file_system", "force", "glob", "marshal", "mount", "read_only", "record", "sync", "trace", "written")
+    __slots__ = (
+        "cache_bytes", "file_system", "force", "glob", "host", "isolate", "marshal", "mount", "read_only", "record",
+        "sync", "trace", "vnodes", "written",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -63,11 +70,19 @@ class Options:
         force: bool = False,
         sync: bool = True,
         glob: bool = True,
+        host: Callable[[], Hypercalls] | None = None,
+        isolate: bool = False,
+        cache_bytes: int | None = None,
+        vnodes: int | None = None,
     ) -> None:
+        self.host = host
+        self.cache_bytes = cache_bytes
+        self.vnodes = vnodes
         self.file_system = file_system
         self.mount = mount or {}
         self.trace = trace
         self.record = record
+        self.isolate = isolate
         self.marshal = marshal
         self.read_only = read_only
         self.written = written or {}
@@ -178,10 +193,14 @@ class Session:
     def kernel(self) -> Kernel:
         """The kernel, booted by the first use."""
         if self._kernel is None:
-            from rump.kernel import boot
+            from rump.kernel.init import CACHE_BYTES, VNODES, boot
 
             host, recorder = self._host()
-            self._kernel = boot(host, recorder=recorder, marshal=self.options.marshal, log=self.log)
+            options = self.options
+            self._kernel = boot(
+                host, recorder=recorder, marshal=options.marshal, isolate=options.isolate, log=self.log,
+                cache_bytes=options.cache_bytes or CACHE_BYTES, vnodes=options.vnodes or VNODES,
+            )  # fmt: skip
             self._booted = True
         return self._kernel
 
@@ -364,7 +383,7 @@ class Session:
         """The host, wrapped as the options ask."""
         from rump.rumpuser.host import default
 
-        host = default()
+        host = (self.options.host or default)()
         if self._written:
             from rump.fsutils.tracing import for_writing
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rump.kernel.vfs.mounts import Mounts
     from rump.kernel.vfs.vnode import Vnode
     from rump.kernel.vfs.volume import FileSystem, Finding, Services
+    from rump.rumpuser.interface.hypercalls import Hypercalls
 
 
 class DeviceManagement:
@@ -37,6 +38,9 @@ class DeviceManagement:
     mounts: Mounts
     services: Services
     cache_bytes: int
+    host: Hypercalls
+    isolate: bool
+    patience: int
     lwp: Lwp
     _wedges: dict[bytes, tuple[BlockDevice, Partition]]
 
@@ -135,7 +139,12 @@ class DeviceManagement:
         if any(mount.medium is device and not mount.read_only for mount in self.mounts):
             raise fault(e.EBUSY, device.name)
         arguments = MountArguments(device, self.services, options=options, cache_bytes=self.cache_bytes)
-        findings = driver.fsck(arguments)
+        if self.isolate:
+            from rump.kernel.vfs.isolated.check import findings as isolated
+
+            findings = isolated(self.host, driver.name, arguments, self.patience)
+        else:
+            findings = driver.fsck(arguments)
         while (finding := self.cpu.run(lambda: next(findings, None))) is not None:
             yield finding
 

@@ -33,6 +33,9 @@ class Fault(OSError):
         words.append(self.strerror or "")
         return ": ".join(words)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _remade, (isinstance(self, Corrupt), self.errno, self.detail, self.filename)
+
 
 class Corrupt(Fault):
     """A structure on a medium is not what its format says.  errno is EIO; the detail names block and field."""
@@ -89,3 +92,10 @@ _CLASSES: dict[int, type[Fault]] = {
 def fault(number: int, detail: str | None = None) -> Fault:
     """A `Fault` of the class that fits its number; to be raised."""
     return _CLASSES.get(number, Fault)(number, detail)
+
+
+def _remade(corrupt: bool, number: int, detail: str | None, filename: object) -> Fault:
+    """The same error in another process."""
+    error = Corrupt(detail or "") if corrupt else fault(number, detail)
+    error.filename = filename
+    return error

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+    from rump.kernel.lwp import LwpBase
     from rump.kernel.proc import Process
     from rump.kernel.stat import Stat
 
@@ -26,6 +27,8 @@ class File:
     """
 
     seekable = False
+    waits = False
+    """Whether reading and writing may wait for what other lwps do: then they fail with EAGAIN, and `sleep` waits."""
 
     def __init__(self, flags: int) -> None:
         self.flags = flags & KEPT_FLAGS
@@ -47,6 +50,9 @@ class File:
     def write(self, data: Buffer, offset: int) -> int:
         """Write at `offset` (ignored likewise; the end with O_APPEND); how many bytes."""
         raise fault(e.EOPNOTSUPP)
+
+    def sleep(self, lwp: LwpBase) -> None:
+        """Wait until reading or writing is worth another try.  Errors: EINTR."""
 
     def size(self) -> int:
         """For SEEK_END."""

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 CACHE_BYTES = 16 << 20
 VNODES = 4096
+PATIENCE = 20 * 10**9
 
 
 class Kernel(DeviceManagement):
@@ -68,6 +69,8 @@ class Kernel(DeviceManagement):
         *,
         recorder: Recorder | None,
         marshal: bool,
+        isolate: bool,
+        patience: int,
         cache_bytes: int,
         vnodes: int,
         drivers: tuple[FileSystem, ...],
@@ -80,6 +83,8 @@ class Kernel(DeviceManagement):
         host.init(VERSION, Upcalls(self.cpu.acquire, self.cpu.release))
         self.recorder = recorder
         self.marshal = marshal
+        self.isolate = isolate
+        self.patience = patience
         self.cache_bytes = cache_bytes
         self.log = log or self._log_to_console
         self.callouts = Callouts(self.monotonic)
@@ -123,6 +128,10 @@ class Kernel(DeviceManagement):
         """Run the callouts that are due; how many."""
         return self.cpu.run(self.callouts.run)
 
+    def shrink(self) -> int:
+        """Give memory back: files that nobody uses are forgotten; how many."""
+        return self.cpu.run(self.vnodes.shrink)
+
     def hostname(self) -> str:
         """What the host calls itself."""
         return self.host.getparam(PARAM_HOSTNAME)
@@ -160,9 +169,17 @@ class Kernel(DeviceManagement):
         """End a process: its descriptors are closed, its directories given up."""
         self.cpu.run(lambda: self._exit(lwp.process))
 
+    def interrupt(self, process: Process) -> None:
+        """Wake a process's lwps: what they wait for others with fails with EINTR, until told otherwise."""
+        process.interrupted = True
+        for condition in process.sleeping:
+            condition.broadcast()
+        self.wakeups.broadcast()
+
     def _exit(self, process: Process) -> None:
         if self.processes.pop(process.pid, None) is None:
             return
+        self.interrupt(process)
         for fd in process.descriptors():
             try:
                 process.close(fd)
@@ -272,6 +289,8 @@ def boot(
     components: Iterable[Component] = (),
     recorder: Recorder | None = None,
     marshal: bool = False,
+    isolate: bool = False,
+    patience: int = PATIENCE,
     cache_bytes: int = CACHE_BYTES,
     vnodes: int = VNODES,
     drivers: tuple[FileSystem, ...] = (),
@@ -282,6 +301,8 @@ def boot(
     components   more than the built-in ones
     recorder     is told of every system call (`rump.rumpuser.middleware.record`)
     marshal      volumes are reached through bytes only: what the test suite runs with
+    isolate      what is mounted is mounted isolated, as with the option of that name (docs/isolation.md)
+    patience     nanoseconds without a word after which an isolated driver counts as hanging
     cache_bytes  bound of each volume's buffer cache
     vnodes       bound of the unused vnodes kept
     drivers      tables of file systems that go before the built-in ones
@@ -290,7 +311,8 @@ def boot(
     Errors: EINVAL - the host has another version of the interface; those of the components.
     """
     kernel = Kernel(
-        host, recorder=recorder, marshal=marshal, cache_bytes=cache_bytes, vnodes=vnodes, drivers=drivers, log=log
+        host, recorder=recorder, marshal=marshal, isolate=isolate, patience=patience, cache_bytes=cache_bytes,
+        vnodes=vnodes, drivers=drivers, log=log,
     )
     for component in in_order([*BUILT_IN_COMPONENTS, *components]):
         component.start(kernel)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rump.kernel.init import Kernel
     from rump.kernel.proc import Process
     from rump.kernel.vfs.vnode import Vnode
+    from rump.rumpuser.interface.hypercalls import Condition
 
 
 class LwpBase:
@@ -41,6 +42,18 @@ class LwpBase:
         held, self.held = self.held, []
         for vnode in held:
             self.kernel.vnodes.release(vnode)
+
+    def sleep(self, condition: Condition) -> None:
+        """Wait to be woken, for what others of the kernel do.  Errors: EINTR - the process is to end."""
+        process = self.process
+        if not process.interrupted:
+            process.sleeping.append(condition)
+            try:
+                condition.wait(None)
+            finally:
+                process.sleeping.remove(condition)
+        if process.interrupted:
+            raise fault(e.EINTR)
 
     def directory_of(self, fd: int) -> Vnode:
         """The directory a descriptor leads to.  Errors: EBADF, ENOTDIR."""

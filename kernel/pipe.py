@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from rump.kernel.cpu import VirtualCPU
+    from rump.kernel.lwp import LwpBase
     from rump.kernel.select import Wakeups
 
 CAPACITY = 65536
@@ -30,58 +31,48 @@ class Pipe:
         self.readers_ever = 0       # how many ends there have been
         self.writers_ever = 0
         self.time = now
-        self._condition = cpu.condition()
+        self.condition = cpu.condition()
         self._wakeups = wakeups
 
     def changed(self) -> None:
         """Let those waiting look again."""
-        self._condition.broadcast()
+        self.condition.broadcast()
         self._wakeups.broadcast()
 
-    def wait(self) -> None:
-        self._condition.wait(None)
-
-    def read(self, buffer: memoryview, nonblocking: bool) -> int:
-        """What there is; waits while there is nothing but a writer.  0: no writer is left."""
+    def read(self, buffer: memoryview) -> int:
+        """What there is.  0: no writer is left.  Errors: EAGAIN - there is nothing but a writer."""
         if not buffer:
             return 0
-        while not self.data:
+        if not self.data:
             if not self.writers:
                 return 0
-            if nonblocking:
-                raise fault(e.EAGAIN)
-            self.wait()
+            raise fault(e.EAGAIN)
         count = min(len(buffer), len(self.data))
         buffer[:count] = self.data[:count]
         del self.data[:count]
         self.changed()
         return count
 
-    def write(self, data: memoryview, nonblocking: bool) -> int:
-        """All of it, in one piece up to PIPE_BUF; waits for room.  Errors: EPIPE - no reader is left."""
-        done = 0
-        while done < len(data) or not done:
-            if not self.readers:
-                raise fault(e.EPIPE)
-            room = CAPACITY - len(self.data)
-            left = len(data) - done
-            if room >= left or (room and len(data) > abi.PIPE_BUF):
-                self.data += data[done : done + room]
-                done += min(room, left)
-                self.changed()
-                if not left:
-                    break
-            elif nonblocking:
-                if done:
-                    break
-                raise fault(e.EAGAIN)
-            else:
-                self.wait()
-        return done
+    def write(self, data: memoryview) -> int:
+        """As much as there is room for; up to PIPE_BUF all or nothing.
+
+        Errors: EPIPE - no reader is left; EAGAIN - there is no room.
+        """
+        if not self.readers:
+            raise fault(e.EPIPE)
+        room = CAPACITY - len(self.data)
+        if room < len(data) and (not room or len(data) <= abi.PIPE_BUF):
+            raise fault(e.EAGAIN)
+        count = min(room, len(data))
+        self.data += data[:count]
+        self.changed()
+        return count
 
 
 class PipeEnd(File):
     """One end.  `identity` is what stat says of a FIFO in a file system; a pipe has none."""
+
+    waits = True
 
     def __init__(self, pipe: Pipe, flags: int, identity: Stat | None = None) -> None:
         super().__init__(flags)
@@ -94,10 +85,13 @@ class PipeEnd(File):
         pipe.changed()
 
     def readinto(self, buffer: memoryview, offset: int) -> int:
-        return self.pipe.read(buffer, bool(self.flags & abi.O_NONBLOCK))
+        return self.pipe.read(buffer)
 
     def write(self, data: Buffer, offset: int) -> int:
-        return self.pipe.write(memoryview(data).cast("B"), bool(self.flags & abi.O_NONBLOCK))
+        return self.pipe.write(memoryview(data).cast("B"))
+
+    def sleep(self, lwp: LwpBase) -> None:
+        lwp.sleep(self.pipe.condition)
 
     def stat(self) -> Stat:
         if self._identity is not None:

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rump.kernel.file import File
     from rump.kernel.vfs.vnode import Vnode
+    from rump.rumpuser.interface.hypercalls import Condition
 
 
 class Credentials:
@@ -40,6 +41,8 @@ class Process:
 
     pid, parent pid, name     as ps(1) shows them
     cwd, root                 directories, referenced; None until a root is mounted
+    interrupted               its lwps shall sleep no more
+    sleeping                  the conditions they sleep on
     """
 
     def __init__(self, pid: int, parent: int, name: str, credentials: Credentials) -> None:
@@ -51,6 +54,8 @@ class Process:
         self.cwd: Vnode | None = None
         self.root: Vnode | None = None
         self.lwps: list[int] = []
+        self.interrupted = False
+        self.sleeping: list[Condition] = []
         self.locked = False         # it has had advisory locks
         self._files: list[File | None] = []
         self._close_on_exec: set[int] = set()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Builds the compiled pieces of a host: ``python build_ffi.py netbsd`` puts them into that host's folder.
 
-A piece is a file of ``_c`` with four strings: INCLUDES, TYPES (structures and constants for cffi), FUNCTIONS
-(prototypes for cffi) and CODE (C).  The host's ``_c/__init__.py`` lists its pieces, a piece after those it calls;
+A piece is a file of ``_c`` with up to four strings: INCLUDES, TYPES (structures and constants for cffi), FUNCTIONS
+(prototypes for cffi) and CODE (C).  The host's ``_c/__init__.py`` lists its pieces, a piece after those it uses;
 ``posix/crc32c`` is a shared one.  API mode: the C compiler of the host supplies every number and layout.
 """
 
@@ -26,7 +26,8 @@ def pieces(host: str) -> list[dict[str, str]]:
 
 def _piece(host: str, name: str) -> dict[str, str]:
     folder, _, piece = name.rpartition("/")
-    return runpy.run_path(os.path.join(RUMPUSER, folder or host, "_c", f"{piece}.py"))
+    found = runpy.run_path(os.path.join(RUMPUSER, folder or host, "_c", f"{piece}.py"))
+    return {part: found.get(part, "") for part in ("INCLUDES", "TYPES", "FUNCTIONS", "CODE")}
 
 
 def source(host: str) -> str:

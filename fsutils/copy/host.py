@@ -56,7 +56,9 @@ class HostTarget(Target):
         os.umask(self._umask)
 
     def top(self, path: bytes) -> Place:
-        return Place(os.open(path, DIRECTORY), fresh=False)
+        place = Place(os.open(path, DIRECTORY), fresh=False)
+        place.made = {}
+        return place
 
     def is_directory(self, path: bytes) -> bool:
         return os.path.isdir(path)
@@ -69,7 +71,7 @@ class HostTarget(Target):
 
     def again(self, place: Place) -> Place:
         other = Place(os.open(b".", DIRECTORY, dir_fd=place.fd), place.fresh)
-        other.seen = place.seen
+        other.seen, other.made, other.ours = place.seen, place.made, place.ours
         return other
 
     def existing(self, place: Place, name: bytes) -> Existing | None:
@@ -78,6 +80,30 @@ class HostTarget(Target):
         except FileNotFoundError:
             return None
         return Existing(stat.st_mode, stat.st_mtime_ns, stat.st_uid, stat.st_gid)
+
+    # ---- names that are the same: no host says of which directories ------------------------------------------------
+
+    def twin(self, place: Place, name: bytes) -> bytes | None:
+        number = self._number(place, name)
+        if number < 0 or not (place.ours or (place.made is not None and number in place.made)):
+            return None
+        names = sorted(map(os.fsencode, os.listdir(place.fd)))
+        if name in names:
+            return None
+        return next((other for other in names if self._number(place, other) == number), None)
+
+    def note(self, place: Place, name: bytes, inside: Place | None = None) -> None:
+        if place.made is not None and not place.ours:
+            place.made[self._number(place, name)] = name, inside is not None and inside.ours
+
+    @staticmethod
+    def _number(place: Place, name: bytes) -> int:
+        """Device and number of what has a name, -1 if nothing has."""
+        try:
+            stat = os.stat(name, dir_fd=place.fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return -1
+        return stat.st_dev << 64 | stat.st_ino
 
     # ---- files -----------------------------------------------------------------------------------------------------
 
@@ -183,7 +209,9 @@ class HostTarget(Target):
             if place.fresh:
                 raise
             fresh = False
-        return Place(os.open(name, DIRECTORY | os.O_NOFOLLOW, dir_fd=place.fd), fresh)
+        inside = Place(os.open(name, DIRECTORY | os.O_NOFOLLOW, dir_fd=place.fd), fresh)
+        inside.made = place.made
+        return inside
 
     def finish(self, place: Place, attributes: Attributes, directory: int) -> None:
         if self.keep.mode:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | getattr(os, "O_CLOEXEC", 0)
 _FILE = os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
 _NO_XATTRS = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, getattr(errno, "ENODATA", errno.ENOTSUP)}
+_NO_SEEK = {errno.EINVAL, *_NO_XATTRS}      # of a file system that knows no holes
 _listxattr: Callable[..., list[str]] | None = getattr(os, "listxattr", None)
 _getxattr: Callable[..., bytes] | None = getattr(os, "getxattr", None)
 _copy_range: Callable[..., int] | None = getattr(os, "copy_file_range", None)
@@ -233,10 +234,21 @@ class HostSource(Source):
 
     def parts(self, fd: int, begin: int, end: int) -> Iterator[tuple[int, int]]:
         while begin < end and (at := self.next_data(fd, begin)) < end:
-            begin = end if _SEEK_DATA is None else min(end, os.lseek(fd, at, _SEEK_HOLE))
+            begin = min(end, self._next_hole(fd, at))
             if begin <= at:
                 raise BadSource("the file ends before its size")
             yield at, begin - at
+
+    def _next_hole(self, fd: int, at: int) -> int:
+        """Where data ends; far behind the end if the file system cannot say."""
+        if _SEEK_DATA is None:
+            return _BEHIND
+        try:
+            return os.lseek(fd, at, _SEEK_HOLE)
+        except OSError as error:
+            if error.errno in _NO_SEEK:
+                return _BEHIND
+            raise bad(error) from None
 
     def next_data(self, fd: int, at: int) -> int:
         if _SEEK_DATA is None:
@@ -246,7 +258,7 @@ class HostSource(Source):
         except OSError as error:
             if error.errno == errno.ENXIO:
                 return _BEHIND
-            if error.errno in (errno.EINVAL, *_NO_XATTRS):
+            if error.errno in _NO_SEEK:
                 return at
             raise bad(error) from None
 

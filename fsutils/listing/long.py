@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Kind: TypeAlias = tuple[int, ...]     # mode, links, user, group
 
 LIMIT = 20000           # leads kept
+FEW = 8                 # kinds of files in a usual directory
 _ROW = itemgetter(2)                        # of an entry
 _KIND = itemgetter(slice(MODE, GID + 1))    # of a row
 _SIZE = itemgetter(SIZE)
@@ -70,6 +71,7 @@ class LongFormat:
         self._owners = owners
         self._dates = dates.in_style(o.time_style)
         self._leads: dict[tuple[int, int, int], Leads] = {}
+        self._usual: dict[frozenset[Kind], tuple[Leads, bool]] = {}     # of directories with files of a few kinds
 
     def lines(self, entries: Sequence[Entry], targets: dict[bytes, bytes]) -> list[bytes]:
         """A line for each entry; `targets` are those of the symbolic links among them."""
@@ -77,10 +79,11 @@ class LongFormat:
             return []
         rows = [*map(_ROW, entries)]
         keys = [*map(_KIND, rows)]
-        kinds = set(keys)
-        width, amounts = self._amounts(entries, rows, kinds)
+        kinds = frozenset(keys)
+        known = self._usual.get(kinds)
+        leads, odd = known or self._learn(kinds)
+        width, amounts = self._amounts(entries, rows, odd)
         shape = b"%%b %%%dd %%b %%b\n" % width if width else b"%b %b %b %b\n"
-        leads = self._leads_for(kinds)
         when, step, time = self._dates, self._dates.step, self._options.time
         names = self._names(entries, targets)
         return [
@@ -97,7 +100,20 @@ class LongFormat:
                     names[index] = self._naming.one(name, row[MODE], self._naming.target(target))
         return names
 
-    def _leads_for(self, kinds: set[Kind]) -> Leads:
+    def _learn(self, kinds: frozenset[Kind]) -> tuple[Leads, bool]:
+        """The leads that fit files of these kinds, and whether there is more to say of any than its size."""
+        odd = bool(self._options.human or self._options.flags)
+        for kind in kinds:
+            if kind[0] < 0 or kind[0] & abi.S_IFMT in _DEVICES:
+                odd = True
+        found = self._leads_for(kinds), odd
+        if len(kinds) <= FEW and len(found[0]) < LIMIT:
+            if len(self._usual) >= LIMIT // FEW:
+                self._usual.clear()
+            self._usual[kinds] = found
+        return found
+
+    def _leads_for(self, kinds: frozenset[Kind]) -> Leads:
         """The leads in the widths that these need."""
         owners = self._owners
         widths = (
@@ -111,13 +127,9 @@ class LongFormat:
         return leads
 
     def _amounts(
-        self, entries: Sequence[Entry], rows: Sequence[Attributes], kinds: set[Kind]
+        self, entries: Sequence[Entry], rows: Sequence[Attributes], odd: bool
     ) -> tuple[int, Sequence[int | bytes]]:
-        """The column of sizes: plain numbers and their width, or texts and 0 where there is more than numbers."""
-        odd = self._options.human or self._options.flags
-        for kind in kinds:
-            if kind[0] < 0 or kind[0] & abi.S_IFMT in _DEVICES:
-                odd = True
+        """The column of sizes: plain numbers and their width, or texts and 0 where there is more (`odd`)."""
         if not odd:
             amounts = [*map(_SIZE, rows)]
             return len(str(max(amounts))), amounts

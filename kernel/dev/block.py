@@ -81,6 +81,11 @@ class BlockDevice:
         the file's end.  Errors: as `write`; ENOTSUP - it cannot."""
         raise fault(e.ENOTSUP, self.name)
 
+    def descriptor(self) -> tuple[int, int] | None:
+        """The host's handle by which the device can be read, and where it begins there; None where there is none, or
+        it could write as well."""
+        return None
+
     def claim(self, exclusive: bool, offset: int = 0, length: int | None = None) -> None:
         """Keep others off a part of the device (None: to its end) while it is in use: writers, or with `exclusive`
         everybody who claims.

@@ -112,6 +112,9 @@ class Disk(BlockDevice):
             flags = h.SYNC_ALL | h.SYNC_BARRIER if barrier else h.SYNC_ALL
             self._host.sync(self.handle, flags, self.base, self.size)
 
+    def descriptor(self) -> tuple[int, int] | None:
+        return (self.handle, self.base) if self.read_only else None
+
     def claim(self, exclusive: bool, offset: int = 0, length: int | None = None) -> None:
         if exclusive and self.read_only:
             raise fault(e.EROFS, self.name)

@@ -50,7 +50,7 @@ class DescriptorCalls(LwpBase):
     def readinto(self, fd: int, buffer: Buffer) -> int:
         """read(2) into a buffer of the caller's; how many bytes."""
         file = self._readable(fd)
-        count = file.readinto(memoryview(buffer).cast("B"), file.offset)
+        count = self._fill(file, memoryview(buffer).cast("B"), file.offset)
         file.offset += count
         return count
 
@@ -63,7 +63,7 @@ class DescriptorCalls(LwpBase):
     def write(self, fd: int, data: Buffer) -> int:
         """write(2).  Errors: EBADF, EFBIG, ENOSPC, EPIPE, EAGAIN."""
         file = self._writable(fd)
-        count = file.write(data, file.offset)
+        count = file.write(data, file.offset) if not file.waits else self._write_patiently(file, data)
         file.offset += count
         return count
 
@@ -212,6 +212,8 @@ class DescriptorCalls(LwpBase):
             found = tuple((fd, events) for fd, events in self._poll_once(wanted) if events)
             if found or (deadline is not None and kernel.monotonic() >= deadline):
                 return found
+            if self.process.interrupted:
+                raise fault(e.EINTR)
             kernel.wakeups.wait(deadline)
 
     def _poll_once(self, wanted: tuple[tuple[int, int], ...]) -> list[tuple[int, int]]:
@@ -257,8 +259,37 @@ class DescriptorCalls(LwpBase):
         else:
             length = min(length, STREAM_MAX)
         buffer = bytearray(length)
-        count = file.readinto(memoryview(buffer), offset) if length or not file.seekable else self._touch(file)
+        count = self._fill(file, memoryview(buffer), offset) if length or not file.seekable else self._touch(file)
         return bytes(buffer) if count == length else bytes(buffer[:count])
+
+    def _fill(self, file: File, buffer: memoryview, offset: int) -> int:
+        """Read into a buffer, waiting for others if need be."""
+        while True:
+            try:
+                return file.readinto(buffer, offset)
+            except BlockingIOError:
+                if not file.waits or file.flags & abi.O_NONBLOCK:
+                    raise
+            file.sleep(self)
+
+    def _write_patiently(self, file: File, data: Buffer) -> int:
+        """Write all, waiting for room; with O_NONBLOCK what there is room for."""
+        left, done = memoryview(data).cast("B"), 0
+        while True:
+            try:
+                count = file.write(left, 0)
+                left, done = left[count:], done + count
+                if not left:
+                    return done
+                if not file.flags & abi.O_NONBLOCK:
+                    continue
+            except BlockingIOError:
+                if not file.flags & abi.O_NONBLOCK:
+                    file.sleep(self)
+                    continue
+                if not done:
+                    raise
+            return done
 
     def _touch(self, file: File) -> int:
         """Nothing to read; a directory still says so."""

@@ -26,6 +26,14 @@ class IdentityCalls(LwpBase):
         return self.process.parent
 
     @syscall
+    def rump_processes(self) -> tuple[tuple[int, int, int, int, bytes], ...]:
+        """All processes, by number: (pid, parent, effective user, descriptors in use, name)."""
+        return tuple(
+            (process.pid, process.parent, process.credentials.euid, len(process.descriptors()), process.name.encode())
+            for _, process in sorted(self.kernel.processes.items())
+        )
+
+    @syscall
     def getuid(self) -> int:
         """getuid(2): the real user."""
         return self.process.credentials.ruid

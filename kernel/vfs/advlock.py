@@ -12,6 +12,7 @@ from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TypeAlias
 
     from rump.kernel.cpu import VirtualCPU
@@ -61,15 +62,17 @@ class AdvisoryLocks:
                 return lock
         return None
 
-    def take(self, wanted: Lock, wait: bool) -> None:
+    def take(self, wanted: Lock, sleep: Callable[[Condition], None] | None) -> None:
         """Lock a range; what its owner held of it becomes what is wanted.
 
-        Errors: EAGAIN - somebody has it, and there is no waiting; EDEADLK; ENOLCK - too many.
+        `sleep` waits for a condition (`LwpBase.sleep`); None: there is no waiting.
+
+        Errors: EAGAIN - somebody has it, and there is no waiting; EDEADLK; EINTR; ENOLCK - too many.
         """
         while (lock := self.blocker(wanted)) is not None:
-            if not wait:
+            if sleep is None:
                 raise fault(e.EAGAIN, "locked")
-            self._wait(wanted.owner, lock.owner)
+            self._wait(wanted.owner, lock.owner, sleep)
         if len(self._locks) >= MOST:
             raise fault(e.ENOLCK)
         self._cut(wanted)
@@ -99,7 +102,7 @@ class AdvisoryLocks:
         if self._condition is not None:
             self._condition.broadcast()
 
-    def _wait(self, owner: Owner, holder: Owner) -> None:
+    def _wait(self, owner: Owner, holder: Owner, sleep: Callable[[Condition], None]) -> None:
         """Until something changed.  Errors: EDEADLK - the holder waits, in the end, for this owner."""
         other: Owner | None = holder
         while other is not None:
@@ -111,7 +114,7 @@ class AdvisoryLocks:
         self._waits[owner] = holder
         self._waiting += 1
         try:
-            self._condition.wait(None)
+            sleep(self._condition)
         finally:
             self._waiting -= 1
             self._waits.pop(owner, None)

@@ -130,7 +130,10 @@ class VnodeFile(File):
         if self.locked:
             self._drop_locks(self)
         self.vnode.listed = {}
+        lost = self.vnode.mount.lost
         self.kernel.vnodes.release(self.vnode)
+        if lost and self.flags & abi.O_ACCMODE != abi.O_RDONLY:
+            raise fault(e.EIO, "what was written may be lost")
 
 
 def truncate(vnode: Vnode, size: int) -> None:

@@ -20,7 +20,9 @@ class Mount:
 
     number     st_dev of its files
     device     where the kernel reads its files' data, None if it has none
+    lost       whether its driver died with what was written to it
     medium     the device mounted (`device` may be the volume's own view of it)
+    innermost  the volume itself, whatever is put around it
     claimed    whether the medium is claimed against everybody, not only against writers
     source     the medium's path, as mount(2) was given it
     path       where it hangs, likewise
@@ -37,6 +39,8 @@ class Mount:
         self.flags = flags
         self.device = device
         self.scratch: memoryview | None = None
+        self.lost = False
+        self.innermost: Volume | None = None
         self.medium: BlockDevice | None = None
         self.claimed = not flags & abi.MNT_RDONLY
         self.source = b""

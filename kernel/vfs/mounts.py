@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from rump.kernel import abi
+from rump.kernel.component import BUILT_IN
 from rump.kernel.errors import fault
 from rump.kernel.vfs.mount import Mount
 from rump.kernel.vfs.volume import MountArguments, Volume
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rump.kernel.dev.block import BlockDevice
     from rump.kernel.init import Kernel
     from rump.kernel.vfs.vnode import Vnode
+    from rump.kernel.vfs.volume import FileSystem
 
 
 class Mounts:
@@ -55,17 +57,45 @@ class Mounts:
             raise fault(e.ENOTBLK, f"{driver.name} wants a block device")
         if not read_only and (not driver.capabilities.writable or (device is not None and device.read_only)):
             raise fault(e.EROFS, device.name if driver.capabilities.writable and device else driver.name)
+        isolated = "isolate" in options or (kernel.isolate and covered is not None and driver.name in BUILT_IN)
+        options = {name: value for name, value in options.items() if name != "isolate"}
         arguments = MountArguments(
             device, kernel.services, read_only=read_only, options=options, cache_bytes=kernel.cache_bytes
         )
+        mount = self._isolated if isolated else _here
         if device is None:
-            return self._hang(fstype or driver.name, driver.mount(arguments), covered, flags, None)
+            return self._hang(fstype or driver.name, mount(driver, arguments), covered, flags, None)
         device.claim(not read_only)
         try:
-            return self._hang(fstype or driver.name, driver.mount(arguments), covered, flags, device)
+            return self._hang(fstype or driver.name, mount(driver, arguments), covered, flags, device)
         except BaseException:
             device.release(not read_only)
             raise
+
+    def _isolated(self, driver: FileSystem, arguments: MountArguments) -> Volume:
+        """The driver in a process of its own."""
+        from rump.kernel.vfs.isolated.volume import IsolatedVolume
+
+        kernel = self._kernel
+        volume = IsolatedVolume(kernel.host, driver.name, arguments, kernel.patience)
+        if not {"landlock", "seccomp"} & set(volume.confines):
+            bound = ", ".join(volume.confines) or "nothing"
+            kernel.log(f"{driver.name}: its process is not confined on this host; what binds it: {bound}")
+        # Not now: whoever finds out is in the middle of a call on the volume, with vnodes locked.
+        volume.on_death = lambda: kernel.callouts.schedule(0, lambda: self._revive(driver, arguments, volume))
+        return volume
+
+    def _revive(self, driver: FileSystem, arguments: MountArguments, volume: Volume) -> None:
+        """An isolated driver that was writing has died."""
+        from rump.kernel.vfs.isolated.restart import mount_again
+
+        dead = next((mount for mount in self._list if mount.innermost is volume), None)
+        if dead is None:        # unmounted meanwhile
+            return
+        dead.lost = True
+        new = mount_again(self._kernel, dead, lambda again: self._isolated(driver, again), arguments)
+        if new is not None:
+            self._list[self._list.index(dead)] = new
 
     def _hang(
         self, name: str, volume: Volume, covered: Vnode | None, flags: int, device: BlockDevice | None
@@ -74,6 +104,7 @@ class Mounts:
         kernel = self._kernel
         # A volume may put something between itself and the device: a journal replayed in memory, say.
         source: BlockDevice | None = getattr(volume, "device", device)
+        innermost = volume
         if flags & abi.MNT_SYNCHRONOUS and not flags & abi.MNT_RDONLY:
             from rump.kernel.vfs.wrapped import SynchronousVolume
 
@@ -85,6 +116,7 @@ class Mounts:
         self._number += 1
         mount = Mount(self._number, name, volume, flags, source)
         mount.medium = device
+        mount.innermost = innermost
         mount.root = self._root_of(mount)
         if covered is not None:
             mount.covered = covered
@@ -167,3 +199,8 @@ class Mounts:
             except OSError as error:
                 problems.append(error)
         return problems
+
+
+def _here(driver: FileSystem, arguments: MountArguments) -> Volume:
+    """The driver in the kernel's own process."""
+    return driver.mount(arguments)

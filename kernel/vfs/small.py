@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from rump.kernel.vfs.mount import Mount
-    from rump.kernel.vfs.volume import Handle, Run
+    from rump.kernel.vfs.volume import Attributes, EntryPlus, Handle, Run
 
     Pairs: TypeAlias = tuple[tuple[bytes, bytes], ...]
     Small: TypeAlias = tuple[bytes, Pairs]
@@ -26,6 +26,21 @@ SPAN_MAX = 1 << 20
 """Bytes of the device read in one piece."""
 GAP_MAX = 1 << 14
 """Bytes between two files that are read along rather than skipped."""
+
+
+class Listed(dict[bytes, "Attributes | None"]):
+    """Attributes of a page of a listing by name; nothing but `get` is for others.  Many pages are never asked for any."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: tuple[EntryPlus, ...]) -> None:
+        self._rows = rows
+
+    def get(self, name: bytes, default: Attributes | None = None) -> Attributes | None:    # type: ignore[override]
+        if self._rows:
+            self.update({name: attributes for name, _, attributes in self._rows})
+            self._rows = ()
+        return super().get(name, default)
 
 
 def read_small(mount: Mount, files: list[tuple[Handle, int]]) -> list[Small | None]:

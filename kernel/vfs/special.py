@@ -54,10 +54,10 @@ def _open_fifo(lwp: LwpBase, vnode: Vnode, flags: int) -> File:
     try:
         if access == abi.O_RDONLY and not flags & abi.O_NONBLOCK:
             while not pipe.writers and pipe.writers_ever == writers:
-                pipe.wait()
+                lwp.sleep(pipe.condition)
         if access == abi.O_WRONLY:
             while not pipe.readers and pipe.readers_ever == readers:
-                pipe.wait()
+                lwp.sleep(pipe.condition)
     except BaseException:
         end.close()
         raise

@@ -46,8 +46,8 @@ class Vnode:
     """
 
     __slots__ = (
-        "absent", "advlocks", "aliases", "attributes", "covered_by", "handle", "kind", "link", "listed", "lock", "mount",
-        "name", "names", "parent", "pipe", "references",
+        "absent", "advlocks", "aliases", "attributes", "covered_by", "handle", "kind", "link", "listed", "lock",
+        "mount", "name", "names", "parent", "pipe", "references",
     )  # fmt: skip
 
     def __init__(self, mount: Mount, attributes: Attributes, lock: SleepLock) -> None:
@@ -177,6 +177,16 @@ class VnodeTable:
             # Who let it go has done what he was asked for; its space may be lost until the volume is checked.
             self._log(f"{mount.type_name}: giving up file {vnode.handle[0]}: {error}")
         return parent
+
+    def shrink(self) -> int:
+        """Forget every vnode that nobody uses; how many.  Their parents go when nothing below them is left."""
+        count = 0
+        while self._idle:
+            parent = self._drop(next(iter(self._idle)))
+            count += 1
+            if parent is not None:
+                self.release(parent)
+        return count
 
     def end_nameless(self, mount: Mount) -> OSError | None:
         """Tell the volume that its files without names are not used, whoever may still have them open; what went wrong

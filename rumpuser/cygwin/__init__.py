@@ -3,7 +3,7 @@
 
 With the compiled pieces: arc4random_buf(3), names of threads.  Paths may be Windows' own (C:\\disk.img) as well as
 POSIX'.  A file that a program of Windows keeps to itself is EBUSY when it is opened, EACCES or EBUSY in a range that
-such a program has locked; our own locks keep out programs of Cygwin only.  Holes cannot be punched, and are found since
+such a program has locked; our own locks keep out programs of Cygwin only.  Holes are not punched, and are found since
 Cygwin 3.5.  There are no tap devices, so no network cards.  A watch looks from time to time.
 """
 
@@ -20,6 +20,7 @@ from rump.rumpuser.posix.inflate import Inflation
 from rump.rumpuser.posix.no_discard import NoDiscard
 from rump.rumpuser.posix.parameters import Parameters
 from rump.rumpuser.posix.seek_holes import FINDS_HOLES, SeekHoles
+from rump.rumpuser.posix.streams import Streams
 from rump.rumpuser.posix.traits import CompiledTraits
 from rump.rumpuser.posix.watch_polling import PollingWatches
 from rump.rumpuser.pure.absent import absences
@@ -27,8 +28,8 @@ from rump.rumpuser.pure.memory import AlignedMemory
 
 
 class Cygwin(
-    Disk, SeekHoles, Drives, NoDiscard, Copy, PollingWatches, Clock, Arc4Random, Parameters, Console, NamedThreads,
-    AlignedMemory, Components, CompiledChecksums, Inflation,
+    Disk, SeekHoles, Drives, NoDiscard, Copy, PollingWatches, Streams, Clock, Arc4Random, Parameters, Console,
+    NamedThreads, AlignedMemory, Components, CompiledChecksums, Inflation,
 ):  # fmt: skip
     """The Cygwin backend."""
 

@@ -19,6 +19,7 @@ from rump.rumpuser.posix.mounted import CompiledBusy
 from rump.rumpuser.posix.nic_tap_device import TapDevice
 from rump.rumpuser.posix.parameters import Parameters
 from rump.rumpuser.posix.seek_holes import FINDS_HOLES, SeekHoles
+from rump.rumpuser.posix.streams import Streams
 from rump.rumpuser.posix.traits import CompiledTraits
 from rump.rumpuser.posix.watch_kqueue import KqueueWatches
 from rump.rumpuser.pure.absent import absences
@@ -26,8 +27,8 @@ from rump.rumpuser.pure.memory import AlignedMemory
 
 
 class FreeBSD(
-    Disk, SeekHoles, CompiledBusy, CompiledDiscard, KqueueWatches, TapDevice, Clock, Arc4Random, Parameters, Console,
-    NamedThreads, AlignedMemory, Components, CompiledChecksums, Inflation,
+    Disk, SeekHoles, CompiledBusy, CompiledDiscard, KqueueWatches, TapDevice, Streams, Clock, Arc4Random, Parameters,
+    Console, NamedThreads, AlignedMemory, Components, CompiledChecksums, Inflation,
 ):  # fmt: skip
     """The FreeBSD backend."""
 

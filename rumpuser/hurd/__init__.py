@@ -19,6 +19,7 @@ from rump.rumpuser.posix.inflate import Inflation
 from rump.rumpuser.posix.no_discard import NoDiscard
 from rump.rumpuser.posix.no_holes import NoHoles
 from rump.rumpuser.posix.parameters import Parameters
+from rump.rumpuser.posix.streams import Streams
 from rump.rumpuser.posix.traits import CompiledTraits
 from rump.rumpuser.posix.watch_polling import PollingWatches
 from rump.rumpuser.pure.absent import absences
@@ -27,7 +28,7 @@ from rump.rumpuser.pure.threads import Threads
 
 
 class Hurd(
-    Disk, NoHoles, MountTable, NoDiscard, PollingWatches, Clock, GetRandom, Parameters, Console, Threads,
+    Disk, NoHoles, MountTable, NoDiscard, PollingWatches, Streams, Clock, GetRandom, Parameters, Console, Threads,
     AlignedMemory, Components, CompiledChecksums, Inflation,
 ):  # fmt: skip
     """The Hurd backend."""

@@ -12,7 +12,7 @@ import os
 
 from rump.rumpuser.hurd import abi
 from rump.rumpuser.posix.files import DEFAULT_SECTOR
-from rump.rumpuser.posix.locks import OfdLocks, refused
+from rump.rumpuser.posix.locks import OfdLocks, ask
 from rump.rumpuser.posix.raw_disk import RawDisk
 
 _OPERATIONS = {fcntl.F_RDLCK: fcntl.LOCK_SH, fcntl.F_WRLCK: fcntl.LOCK_EX, fcntl.F_UNLCK: fcntl.LOCK_UN}
@@ -27,10 +27,7 @@ class Disk(RawDisk, OfdLocks):
     def _lock_call(self, descriptor: int, which: int, kind: int, start: int, length: int) -> int:
         if which:
             return super()._lock_call(descriptor, which, kind, start, length)
-        try:
-            fcntl.lockf(descriptor, _OPERATIONS[kind] | fcntl.LOCK_NB, length, start, os.SEEK_SET)
-        except OSError as error:
-            raise refused(error) from error
+        ask(descriptor, _OPERATIONS[kind], start, length)
         return fcntl.F_UNLCK
 
     def _medium(self, descriptor: int) -> tuple[int, int]:

@@ -9,10 +9,11 @@ Rules that hold for every call:
 - Where several errors apply, the first of: no such handle, a wrong argument, a handle opened in the wrong mode.
 - Constants are those of this file, never the host's.  Times are integer nanoseconds, offsets and lengths bytes.
 - A call that may block gives up the virtual CPU through the upcalls and takes it back before it returns.  Those are
-  `clock_sleep`, `Thread.join` and the calls of the groups "files", "watches" and "network cards"; no other call of a
-  host blocks.  `Condition.wait` needs no upcall: the kernel binds its conditions to the mutex that is the virtual CPU,
-  and a waiter gives up just that mutex.
-- Handles, watches and cards are small integers of the host's own, each kind numbered apart: the lowest free one from 3.
+  `clock_sleep`, `Thread.join` and the calls of the groups "files", "watches", "network cards", "streams" and "confined
+  processes"; no other call of a host blocks.  `Condition.wait` needs no upcall: the kernel binds its conditions to the
+  mutex that is the virtual CPU, and a waiter gives up just that mutex.
+- Handles, watches, cards, confined processes and streams (with listeners) are small integers of the host's own, each
+  kind numbered apart: the lowest free one from 3.
 - A call that a host does not have raises ENOSYS: that is what the methods here do until a host overrides them.
   The list of a host's missing calls is a value, `Traits.absent`, and a test holds the two equal.
 
@@ -22,6 +23,7 @@ Docstrings: one sentence; Errors, Requires, Ensures - the sentences are tested (
 from __future__ import annotations
 
 from rump.rumpuser.interface.errno import ENOSYS, HostError
+from rump.rumpuser.interface.traits import Traits as Traits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,55 +83,6 @@ PARAM_NCPU = "_RUMPUSER_NCPU"
 PARAM_HOSTNAME = "_RUMPUSER_HOSTNAME"
 
 EXIT_PANIC = -1
-
-
-class Traits:
-    """What a host says of itself.  The kernel adapts to these; it never asks for the platform's name.
-
-    name              the backend: "linux", "bare-memory" ...
-    threads           other host threads may call the kernel; locks and conditions really wait
-    clock_resolution  the step of CLOCK_ABSMONO in nanoseconds
-    range_sync        sync(SYNC_DATA) is confined to the range given
-    punches_holes     discard gives the space back and reads as zeros afterwards
-    finds_holes       extents tells data from holes (else everything is data)
-    locks             byte-range locks work between processes
-    copies_ranges     copy_range moves data without passing it through this process
-    notifies          a watch wakes at the change; else the host looks from time to time
-    compiled          the names of the compiled pieces in use, sorted; () is the pure fallback everywhere
-    absent            the names of the hypercalls that raise ENOSYS, sorted
-    """
-
-    __slots__ = (
-        "absent", "clock_resolution", "compiled", "copies_ranges", "finds_holes", "locks", "name", "notifies",
-        "punches_holes", "range_sync", "threads",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        threads: bool = False,
-        clock_resolution: int = 1,
-        range_sync: bool = False,
-        punches_holes: bool = False,
-        finds_holes: bool = False,
-        locks: bool = False,
-        copies_ranges: bool = False,
-        notifies: bool = False,
-        compiled: tuple[str, ...] = (),
-        absent: tuple[str, ...] = (),
-    ) -> None:
-        self.name = name
-        self.threads = threads
-        self.clock_resolution = clock_resolution
-        self.range_sync = range_sync
-        self.punches_holes = punches_holes
-        self.finds_holes = finds_holes
-        self.locks = locks
-        self.copies_ranges = copies_ranges
-        self.notifies = notifies
-        self.compiled = compiled
-        self.absent = absent
 
 
 class Upcalls:
@@ -471,6 +424,112 @@ class Hypercalls:
     def nic_close(self, nic: int) -> None:
         """Give up a card.  Errors: EBADF - not a card.  Requires: nobody receives on it."""
         raise HostError(ENOSYS, "nic_close")
+
+    # ---- streams -------------------------------------------------------------------------------------------------
+    # Addresses: b"unix:///a/path", b"unix://a/path" (relative to the program's folder), b"tcp://host:port/".
+
+    def stream_listen(self, address: bytes, mode: int = 0o600) -> int:
+        """Wait for others to connect to `address`; a listener.  Of tcp, host 0 or * is every address of the host, and
+        port 0 one that the host chooses.  `mode`: who may connect to a unix address, as file permissions.
+
+        Errors: EINVAL - not an address; EADDRINUSE - somebody listens there; EADDRNOTAVAIL, EACCES, ENOENT,
+        ENAMETOOLONG, EAFNOSUPPORT - the host has no such family ...
+        Ensures: the name of a unix address that nobody listens at any more is taken over.
+        """
+        raise HostError(ENOSYS, "stream_listen")
+
+    def stream_address(self, listener: int) -> bytes:
+        """The address a listener has: of tcp, numbers, and the port that was chosen.
+
+        Errors: EBADF - not a listener.
+        Ensures: `stream_connect` takes it (for every address of the host, its loopback is given).
+        """
+        raise HostError(ENOSYS, "stream_address")
+
+    def stream_accept(self, listener: int, timeout: int | None) -> int:
+        """The next one who connected, as a stream; -1 if nobody did for `timeout` nanoseconds (None: for ever; a time
+        gone by: only look).
+
+        Errors: EBADF - not a listener, or closed meanwhile; EMFILE ...
+        """
+        raise HostError(ENOSYS, "stream_accept")
+
+    def stream_connect(self, address: bytes, timeout: int | None) -> int:
+        """Connect to who listens at `address`; a stream.
+
+        Errors: EINVAL - not an address; ECONNREFUSED, ENOENT - nobody listens there; ETIMEDOUT - not within `timeout`
+        nanoseconds; EACCES, ENAMETOOLONG, EHOSTUNREACH, EAFNOSUPPORT ...
+        """
+        raise HostError(ENOSYS, "stream_connect")
+
+    def stream_adopt(self, descriptor: int) -> int:
+        """A stream over a connected stream socket that the program around the kernel opened; the program goes on owning
+        its descriptor.
+
+        Errors: EBADF - not an open descriptor; ENOTSOCK.
+        Ensures: closing the stream leaves the program's descriptor open.
+        """
+        raise HostError(ENOSYS, "stream_adopt")
+
+    def stream_send(self, stream: int, data: Buffer) -> None:
+        """Send all of `data`; waits for room.
+
+        Errors: EBADF - not a stream, or closed meanwhile; EPIPE, ECONNRESET - the other end is gone.
+        Ensures: in one piece: what other threads send comes before or behind it.
+        """
+        raise HostError(ENOSYS, "stream_send")
+
+    def stream_receive(self, stream: int, length: int, timeout: int | None) -> bytes:
+        """The next bytes, 1 to `length` of them; b"" when the other end has sent its last.
+
+        Errors: EBADF - not a stream, or closed meanwhile; EINVAL - `length` is not positive; ETIMEDOUT - nothing came
+        for `timeout` nanoseconds (None: for ever; a time gone by: only look); ECONNRESET.
+        Ensures: every byte once, in the order sent.
+        """
+        raise HostError(ENOSYS, "stream_receive")
+
+    def stream_peer(self, stream: int) -> tuple[int, int, int]:
+        """(process, user, group) of the program at the other end of a unix stream when it connected.
+
+        Errors: EBADF - not a stream; EOPNOTSUPP - not a unix one, or the host cannot tell.
+        """
+        raise HostError(ENOSYS, "stream_peer")
+
+    def stream_close(self, stream: int) -> None:
+        """Give up a stream or a listener; a unix listener's name goes, too.  Errors: EBADF - neither.
+
+        Ensures: other threads' calls on it end, with EBADF; the other end receives what was sent and then b"".
+        """
+        raise HostError(ENOSYS, "stream_close")
+
+    # ---- confined processes --------------------------------------------------------------------------------------
+
+    def spawn_confined(
+        self, entry: str, modules: tuple[str, ...], handles: tuple[int, ...], memory: int, seconds: int
+    ) -> tuple[int, int]:
+        """Start a process that imports `modules`, gives up all that it can, and then calls `entry`, "module:function",
+        as function(host, stream, handles); the process, and our end of its stream.
+
+        Of `modules`, "package.*" stands for a package and all that is in it and below, but for what a name with a "-"
+        before it leaves out; what is not there is passed over.  The host that the function is given has accelerators,
+        locks, `read` and `submit` of files - of those that `handles` stand for here, and the handles it is given stand
+        for there - and `stream_send` and `stream_receive` of the stream; its traits say what binds it.  It may use
+        `memory` bytes, and `seconds` of a processor (0: any number).
+
+        Errors: EBADF - not a handle; EINVAL - one that is open for writing, or no such entry by its looks, or memory
+        that is not positive; EOPNOTSUPP - there is no interpreter to start; EAGAIN, ENOMEM, EMFILE ...
+        Ensures: the process has nothing of ours but the stream and the files, no thread and no memory; what fails in
+        it ends it, and the stream with it.
+        """
+        raise HostError(ENOSYS, "spawn_confined")
+
+    def confined_end(self, process: int) -> int:
+        """End a process that `spawn_confined` started, if it has not ended; its exit status, or -signal.
+
+        Errors: EBADF - no such process.
+        Ensures: it is gone.  Its stream is still to be closed.
+        """
+        raise HostError(ENOSYS, "confined_end")
 
     # ---- accelerators: pure functions, each with a fallback in Python that gives the same ---------------------------
 

@@ -18,6 +18,7 @@ from rump.rumpuser.posix.inflate import Inflation
 from rump.rumpuser.posix.mounted import CompiledBusy
 from rump.rumpuser.posix.parameters import Parameters
 from rump.rumpuser.posix.seek_holes import FINDS_HOLES, SeekHoles
+from rump.rumpuser.posix.streams import Streams
 from rump.rumpuser.posix.traits import CompiledTraits
 from rump.rumpuser.posix.watch_kqueue import KqueueWatches
 from rump.rumpuser.pure.absent import absences
@@ -25,7 +26,7 @@ from rump.rumpuser.pure.memory import AlignedMemory
 
 
 class MacOS(
-    Disk, SeekHoles, FullSync, CompiledBusy, Discard, KqueueWatches, Clock, Arc4Random, Parameters, Console,
+    Disk, SeekHoles, FullSync, CompiledBusy, Discard, KqueueWatches, Streams, Clock, Arc4Random, Parameters, Console,
     NamedThreads, AlignedMemory, Components, CompiledChecksums, Inflation,
 ):  # fmt: skip
     """The macOS backend."""

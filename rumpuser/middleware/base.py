@@ -18,7 +18,12 @@ FILES = (
 )  # fmt: skip
 WATCHES = ("watch_create", "watch_wait", "watch_close")
 CARDS = ("nic_open", "nic_address", "nic_send", "nic_receive", "nic_close")
-BLOCKING = (*FILES, *WATCHES, *CARDS, "clock_sleep")
+STREAMS = (
+    "stream_listen", "stream_address", "stream_accept", "stream_connect", "stream_adopt", "stream_send",
+    "stream_receive", "stream_peer", "stream_close",
+)  # fmt: skip
+CONFINED = ("spawn_confined", "confined_end")
+BLOCKING = (*FILES, *WATCHES, *CARDS, *STREAMS, *CONFINED, "clock_sleep")
 PRIVATE = (
     "init", "memory_create", "thread_create", "mutex_create", "condition_create", "crc32c", "crc32c_many", "inflate",
 )  # fmt: skip
@@ -135,6 +140,43 @@ class Dispatch(Hypercalls):
 
     def nic_close(self, nic: int) -> None:
         self._call("nic_close", nic)
+
+    def stream_listen(self, address: bytes, mode: int = 0o600) -> int:
+        return self._call("stream_listen", address, mode)  # type: ignore[no-any-return]
+
+    def stream_address(self, listener: int) -> bytes:
+        return self._call("stream_address", listener)  # type: ignore[no-any-return]
+
+    def stream_accept(self, listener: int, timeout: int | None) -> int:
+        return self._call("stream_accept", listener, timeout)  # type: ignore[no-any-return]
+
+    def stream_connect(self, address: bytes, timeout: int | None) -> int:
+        return self._call("stream_connect", address, timeout)  # type: ignore[no-any-return]
+
+    def stream_adopt(self, descriptor: int) -> int:
+        return self._call("stream_adopt", descriptor)  # type: ignore[no-any-return]
+
+    def stream_send(self, stream: int, data: Buffer) -> None:
+        self._call("stream_send", stream, data)
+
+    def stream_receive(self, stream: int, length: int, timeout: int | None) -> bytes:
+        return self._call("stream_receive", stream, length, timeout)  # type: ignore[no-any-return]
+
+    def stream_peer(self, stream: int) -> tuple[int, int, int]:
+        return self._call("stream_peer", stream)  # type: ignore[no-any-return]
+
+    def stream_close(self, stream: int) -> None:
+        self._call("stream_close", stream)
+
+    def spawn_confined(
+        self, entry: str, modules: tuple[str, ...], handles: tuple[int, ...], memory: int, seconds: int
+    ) -> tuple[int, int]:
+        return self._call(  # type: ignore[no-any-return]
+            "spawn_confined", entry, modules, handles, memory, seconds
+        )
+
+    def confined_end(self, process: int) -> int:
+        return self._call("confined_end", process)  # type: ignore[no-any-return]
 
     def crc32c(self, seed: int, data: Buffer) -> int:
         return self._call("crc32c", seed, data)  # type: ignore[no-any-return]

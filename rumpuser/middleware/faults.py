@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from rump.rumpuser.interface.errno import EIO, HostError
 from rump.rumpuser.interface.hypercalls import BIO_READ, Hypercalls
-from rump.rumpuser.middleware.base import CARDS, FILES, WATCHES, Middleware
+from rump.rumpuser.middleware.base import CARDS, CONFINED, FILES, STREAMS, WATCHES, Middleware
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-ANY = (*FILES, *WATCHES, *CARDS, "getrandom")
+ANY = (*FILES, *WATCHES, *CARDS, *STREAMS, *CONFINED, "getrandom")
 """What "any call" means: those that the contract lets fail although the caller did nothing wrong."""
 
 

@@ -66,9 +66,9 @@ def pack_arguments(name: str, arguments: tuple[Any, ...]) -> list[Any]:
     if name == "write":
         handle, data, offset = arguments
         return [handle, _digest(data), offset]
-    if name == "nic_send":
-        nic, frame = arguments
-        return [nic, _digest(frame)]
+    if name in ("nic_send", "stream_send"):
+        number, data = arguments
+        return [number, _digest(data)]
     if name == "submit":
         handle, requests = arguments
         return [handle, [[op, (_room if op == BIO_READ else _digest)(data), at] for op, data, at in requests]]

@@ -116,6 +116,14 @@ def _address(value: bytes, shown: int) -> str:
     return value.hex(":")
 
 
+def _octal(value: int, shown: int) -> str:
+    return f"{value:#o}"
+
+
+def _peer(value: tuple[int, int, int], shown: int) -> str:
+    return "{{pid={}, uid={}, gid={}}}".format(*value)
+
+
 def _text(value: str, shown: int) -> str:
     return _string(value.encode("utf-8", "surrogateescape"), 1 << 30)
 
@@ -230,6 +238,17 @@ _ARGUMENTS: dict[str, tuple[Format, ...]] = {
     "nic_send": (_decimal, _data),
     "nic_receive": (_decimal, _timeout),
     "nic_close": (_decimal,),
+    "stream_listen": (_path, _octal),
+    "stream_address": (_decimal,),
+    "stream_accept": (_decimal, _timeout),
+    "stream_connect": (_path, _timeout),
+    "stream_adopt": (_decimal,),
+    "stream_send": (_decimal, _data),
+    "stream_receive": (_decimal, _decimal, _timeout),
+    "stream_peer": (_decimal,),
+    "stream_close": (_decimal,),
+    "spawn_confined": (_text, _list(_text), _list(_decimal), _decimal, _decimal),
+    "confined_end": (_decimal,),
 }
 _RESULTS: dict[str, Format] = {
     "clock_gettime": _seconds,
@@ -243,4 +262,8 @@ _RESULTS: dict[str, Format] = {
     "watch_wait": _truth,
     "nic_address": _address,
     "nic_receive": _data,
+    "stream_address": _path,
+    "stream_receive": _data,
+    "stream_peer": _peer,
+    "spawn_confined": _list(_decimal),
 }

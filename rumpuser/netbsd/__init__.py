@@ -19,6 +19,7 @@ from rump.rumpuser.posix.console import Console
 from rump.rumpuser.posix.inflate import Inflation
 from rump.rumpuser.posix.no_holes import NoHoles
 from rump.rumpuser.posix.parameters import Parameters
+from rump.rumpuser.posix.streams import Streams
 from rump.rumpuser.posix.traits import CompiledTraits
 from rump.rumpuser.posix.watch_kqueue import KqueueWatches
 from rump.rumpuser.pure.absent import absences
@@ -26,8 +27,8 @@ from rump.rumpuser.pure.memory import AlignedMemory
 
 
 class NetBSD(
-    Disk, NoHoles, RangeSync, NetBSDBusy, CompiledDiscard, KqueueWatches, CloningTap, Clock, Arc4Random, Parameters,
-    Console, NamedThreads, AlignedMemory, Components, CompiledChecksums, Inflation,
+    Disk, NoHoles, RangeSync, NetBSDBusy, CompiledDiscard, KqueueWatches, CloningTap, Streams, Clock, Arc4Random,
+    Parameters, Console, NamedThreads, AlignedMemory, Components, CompiledChecksums, Inflation,
 ):  # fmt: skip
     """The NetBSD backend."""
 

@@ -18,6 +18,7 @@ from rump.rumpuser.posix.nic_tap_device import TapDevice
 from rump.rumpuser.posix.no_discard import NoDiscard
 from rump.rumpuser.posix.no_holes import NoHoles
 from rump.rumpuser.posix.parameters import Parameters
+from rump.rumpuser.posix.streams import Streams
 from rump.rumpuser.posix.traits import CompiledTraits
 from rump.rumpuser.posix.watch_kqueue import KqueueWatches
 from rump.rumpuser.pure.absent import absences
@@ -25,7 +26,7 @@ from rump.rumpuser.pure.memory import AlignedMemory
 
 
 class OpenBSD(
-    Disk, NoHoles, CompiledBusy, NoDiscard, KqueueWatches, TapDevice, Clock, Arc4Random, Parameters, Console,
+    Disk, NoHoles, CompiledBusy, NoDiscard, KqueueWatches, TapDevice, Streams, Clock, Arc4Random, Parameters, Console,
     NamedThreads, AlignedMemory, Components, CompiledChecksums, Inflation,
 ):  # fmt: skip
     """The OpenBSD backend."""

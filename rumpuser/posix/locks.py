@@ -61,7 +61,6 @@ class OfdLocks(Files):
             self._lock_call(self._descriptor(handle), 0, fcntl.F_UNLCK, 0, 0)
         super().close(handle)
 
-
     def _lock_call(self, descriptor: int, which: int, kind: int, start: int, length: int) -> int:
         """One call; the type of lock that it answers with."""
         return record_lock(descriptor, self._lock_commands[which], self._flock, kind, start, length)
@@ -75,6 +74,16 @@ def record_lock(descriptor: int, command: int, layout: Layout, kind: int, start:
     except OSError as error:
         raise refused(error) from error
     return layout.get(answer, "l_type")
+
+
+def ask(descriptor: int, operation: int, start: int, length: int) -> None:
+    """Set or give up (LOCK_SH, LOCK_EX, LOCK_UN) a lock by lockf of Python, where fcntl's structure is not needed."""
+    if operation != fcntl.LOCK_UN:      # which Python takes by itself only
+        operation |= fcntl.LOCK_NB
+    try:
+        fcntl.lockf(descriptor, operation, length, start, os.SEEK_SET)
+    except OSError as error:
+        raise refused(error) from error
 
 
 def refused(error: OSError) -> HostError:

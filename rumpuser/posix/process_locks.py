@@ -20,7 +20,7 @@ from rump.rumpuser.interface.errno import EAGAIN, EBADF, EINVAL, HostError
 from rump.rumpuser.interface.hypercalls import LOCK_EXCLUSIVE, LOCK_RELEASE, LOCK_SHARED, LOCK_TEST
 from rump.rumpuser.posix.errors import blocking
 from rump.rumpuser.posix.files import Files
-from rump.rumpuser.posix.locks import FLOCK, record_lock, refused
+from rump.rumpuser.posix.locks import FLOCK, ask, record_lock
 from rump.rumpuser.pure.arguments import check_range
 
 TYPE_CHECKING = False
@@ -104,7 +104,7 @@ class ProcessLocks(Files):
                 elif mode == LOCK_TEST:
                     self._test(descriptor, start, length)
                 else:
-                    _ask(descriptor, fcntl.LOCK_SH if mode == LOCK_SHARED else fcntl.LOCK_EX, start, end)
+                    ask(descriptor, fcntl.LOCK_SH if mode == LOCK_SHARED else fcntl.LOCK_EX, start, length)
                     file.set(owner, start, end, mode == LOCK_EXCLUSIVE)
             finally:
                 _forget(key, file)
@@ -148,14 +148,6 @@ def _check_access(descriptor: int, mode: int) -> None:
         raise HostError(EBADF, "lock")
 
 
-def _ask(descriptor: int, operation: int, start: int, end: int) -> None:
-    """Have the host lock or unlock a range for this process."""
-    try:
-        fcntl.lockf(descriptor, operation | fcntl.LOCK_NB, 0 if end == _END else end - start, start, os.SEEK_SET)
-    except OSError as error:
-        raise refused(error) from error
-
-
 def _release(file: LockedFile, owner: object, descriptor: int, start: int, end: int) -> None:
     """Unlock what nobody else of this process holds of the range."""
     if owner not in file.held:
@@ -163,7 +155,7 @@ def _release(file: LockedFile, owner: object, descriptor: int, start: int, end: 
     position = start
     for other_start, other_end in (*file.others(owner, start, end), (end, end)):
         if position < other_start:
-            _ask(descriptor, fcntl.LOCK_UN, position, other_start)
+            ask(descriptor, fcntl.LOCK_UN, position, 0 if other_start == _END else other_start - position)
         position = max(position, other_end)
     file.set(owner, start, end, None)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Solaris and illumos: what POSIX hosts share, and the pieces beside this file.
 
-With the compiled pieces: arc4random_buf(3), names of threads.  Tap devices are a third party's, so there are no network
-cards.  A watch looks from time to time.
+With the compiled pieces: arc4random_buf(3), names of threads, watches by event ports.  Tap devices are a third party's,
+so there are no network cards.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from rump.rumpuser.posix.console import Console
 from rump.rumpuser.posix.inflate import Inflation
 from rump.rumpuser.posix.parameters import Parameters
 from rump.rumpuser.posix.seek_holes import FINDS_HOLES, SeekHoles
+from rump.rumpuser.posix.streams import Streams
 from rump.rumpuser.posix.traits import CompiledTraits
-from rump.rumpuser.posix.watch_polling import PollingWatches
 from rump.rumpuser.pure.absent import absences
 from rump.rumpuser.pure.memory import AlignedMemory
 from rump.rumpuser.solaris.busy import MountTable
 from rump.rumpuser.solaris.discard import Discard
 from rump.rumpuser.solaris.disk import Disk
+from rump.rumpuser.solaris.watch import EventPortWatches
 
 
 class Solaris(
-    Disk, SeekHoles, MountTable, Discard, PollingWatches, Clock, Arc4Random, Parameters, Console, NamedThreads,
-    AlignedMemory, Components, CompiledChecksums, Inflation,
+    Disk, SeekHoles, MountTable, Discard, EventPortWatches, Streams, Clock, Arc4Random, Parameters, Console,
+    NamedThreads, AlignedMemory, Components, CompiledChecksums, Inflation,
 ):  # fmt: skip
     """The Solaris and illumos backend."""
 
@@ -36,7 +37,7 @@ class Solaris(
         self.traits = CompiledTraits(
             "solaris",
             self.folder,
-            {},
+            {"notifies": "watch"},
             finds_holes=FINDS_HOLES,
             punches_holes=True,
             locks=True,

@@ -34,6 +34,8 @@ class Lazily:
 HOSTS: dict[str, Callable[[], Machine]] = {
     "linux": Lazily("posix", "Native"),
     "linux-pure": Lazily("posix", "Pure"),
+    "linux-isolated": Lazily("posix", "Isolated"),
+    "linux-remote": Lazily("posix", "Remote"),
     "native": Lazily("posix", "Default"),
     "linux-tap": Lazily("tap", "TapMachine"),
     "bare-memory": MemoryMachine,

@@ -137,10 +137,18 @@ class Scenario(Caller):
 
     subject       the file system under test
     capabilities  what its volume declares
+    reach         makes of an lwp of the kernel the one that the body calls
     tree          path -> `Entry`: the standard tree as far as this file system can hold it (reading bodies)
     """
 
-    def __init__(self, kernel: Kernel, machine: Machine, subject: Subject, reads: bool) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        machine: Machine,
+        subject: Subject,
+        reads: bool,
+        reach: Callable[[Lwp], Lwp] = lambda lwp: lwp,
+    ) -> None:
         super().__init__(kernel.lwp, Writer(NOW), "")
         self.kernel = kernel
         self.machine = machine
@@ -149,6 +157,8 @@ class Scenario(Caller):
         self.tree: dict[bytes, Entry] = {}
         self._targets: list[int] = []
         self._set_up(reads)
+        self._reach = reach
+        self.lwp = reach(kernel.lwp)
         self.capabilities = kernel.lwp.rump_capabilities(MOUNT)
 
     def _set_up(self, reads: bool) -> None:
@@ -202,12 +212,13 @@ class Scenario(Caller):
     def process(self, uid: int, gid: int | None = None, groups: tuple[int, ...] = ()) -> Caller:
         """Another process with these credentials (its own group by default), in the same directory."""
         gid = uid if gid is None else gid
-        return Caller(self.kernel.newproc(self.lwp, uid=uid, gid=gid, groups=groups), self.writer, f"user{uid}: ")
+        lwp = self.kernel.newproc(self.lwp, uid=uid, gid=gid, groups=groups)
+        return Caller(self._reach(lwp), self.writer, f"user{uid}: ")
 
     def newlwp(self) -> Caller:
         """Another lwp of our own process."""
         lwp = self.kernel.newlwp(self.lwp)
-        return Caller(lwp, self.writer, f"lwp{lwp.lid}: ")
+        return Caller(self._reach(lwp), self.writer, f"lwp{lwp.lid}: ")
 
     def interleave(self, step: int, call: Callable[[], object]) -> None:
         """Make a call before the `step`-th hypercall that may block, from now on; for bodies marked `interleaving`."""

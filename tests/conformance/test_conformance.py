@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from rump.conformance.bodies import collect, suited
+from rump.conformance.bodies import collect, interleaves, suited
 from rump.conformance.drivers import SUBJECTS, Subject
 from rump.conformance.failing import fail_every_call
 from rump.conformance.hosts import HOSTS
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MODES = {
     "linux": ("linux", False),
     "linux-pure": ("linux-pure", False),
+    "linux-isolated": ("linux-isolated", False),
     "bare-memory": ("bare-memory", False),
     "bare-memory-marshal": ("bare-memory", True),
 }
@@ -34,9 +35,10 @@ SLICE = {(subject, name) for subject, cases in representative().items() for name
 
 
 def wanted(mode: str, subject: str, name: str) -> bool:
-    """All on two hosts; through marshal what is not big; without compiled pieces, which change little, the slice."""
-    if mode == "linux-pure":
-        return (subject, name) in SLICE
+    """All on two hosts; through marshal what is not big; isolated, and without compiled pieces, which change little,
+    the slice."""
+    if mode in ("linux-pure", "linux-isolated"):
+        return (subject, name) in SLICE and not (mode == "linux-isolated" and interleaves(collect()[name]))
     return mode != "bare-memory-marshal" or subject not in BIG
 
 

@@ -70,6 +70,22 @@ Entrypoint &Env::ep()
     return ep;
 }
 
+/* Nobody looks into these two. */
+struct Ram_allocator {};
+struct Region_map {};
+
+Ram_allocator &Env::ram()
+{
+    static Ram_allocator ram;
+    return ram;
+}
+
+Region_map &Env::rm()
+{
+    static Region_map rm;
+    return rm;
+}
+
 Parent &Env::parent()
 {
     static Parent parent;
@@ -100,7 +116,7 @@ void Entrypoint::wait_and_dispatch_one_io_signal()
         wrong("the component waits for ever");
 }
 
-Heap::Heap(Env &) {}
+Heap::Heap(Ram_allocator &, Region_map &) {}
 Allocator_avl::Allocator_avl(Allocator *) {}
 
 }

@@ -18,12 +18,8 @@ class Local(Here):
         self.how = how
 
 
-class Metal(Local):
-    """A machine with nothing else on it."""
-
-    def __init__(self) -> None:
-        super().__init__("metal", "no operating system: x86-64, our own kernel", "bare/metal",
-                         "QEMU microvm (TCG), virtio disk and network card")  # fmt: skip
+class Emulated(Local):
+    """A machine with nothing but our own kernel on it, or under it."""
 
     def kernel(self) -> str:
         return f"under QEMU on {super().kernel()}"

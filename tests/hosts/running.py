@@ -85,7 +85,7 @@ def package_folder() -> Path:
 
 def python_path(folder: Path, **more: str) -> dict[str, str]:
     """An environment for another Python that is to find `rump` there."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "RUMP_XEN") if name in os.environ}
     return {**kept, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", **more}
 
 

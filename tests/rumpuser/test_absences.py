@@ -17,7 +17,7 @@ from rump.rumpuser.host import BACKENDS
 from rump.rumpuser.interface import Hypercalls
 from rump.rumpuser.interface.errno import ENOSYS
 from rump.rumpuser.interface.hypercalls import CALLS, Condition, Mutex, Thread
-from rump.rumpuser.middleware.base import BLOCKING, CARDS, FILES, PRIVATE, WATCHES, Dispatch
+from rump.rumpuser.middleware.base import BLOCKING, CARDS, CONFINED, FILES, PRIVATE, STREAMS, WATCHES, Dispatch
 from rump.rumpuser.middleware.faults import ANY
 from rump.rumpuser.middleware.trace import _ARGUMENTS, _RESULTS
 
@@ -104,7 +104,7 @@ def test_every_call_is_in_one_group():
     assert set(BLOCKING) | set(PRIVATE) <= set(CALLS)
     assert set(_ARGUMENTS) == set(CALLS) - set(PRIVATE) | {"init"}
     assert set(_RESULTS) < set(_ARGUMENTS)
-    assert {*FILES, *WATCHES, *CARDS} < set(ANY) < set(CALLS)
+    assert {*FILES, *WATCHES, *CARDS, *STREAMS, *CONFINED} < set(ANY) < set(CALLS)
 
 
 def test_absences_are_documented(named):

@@ -35,7 +35,7 @@ PIECES = {
     "macos": ("mounts", "names", "random"),
     "netbsd": ("discard", "mounts", "names", "random", "swaps", "sync"),
     "openbsd": ("mounts", "names", "random", "swaps"),
-    "solaris": ("names", "random"),
+    "solaris": ("names", "random", "watch"),
 }
 
 
@@ -90,7 +90,7 @@ def test_traits(simulation):
     assert traits.punches_holes == (simulation.host in ("freebsd", "macos", "netbsd", "solaris"))
     assert traits.finds_holes == (simulation.host in ("cygwin", "freebsd", "macos", "solaris"))
     assert traits.range_sync == (simulation.host == "netbsd")
-    assert traits.notifies == simulation.system.kqueue
+    assert traits.notifies == (simulation.system.kqueue or "watch" in traits.compiled)
 
 
 def test_traits_without_compiled_pieces():
@@ -228,20 +228,13 @@ def test_partitions_of_netbsd(image, part, machine):
     assert host.getfileinfo(handle) == (SIZE, calls.FT_BLK, 512)
 
 
-def test_wedges_of_netbsd(image):
+@pytest.mark.parametrize("shown_as,name,sector", [("wedge", "/dev/dk0", 4096), ("unlabelled", "/dev/wd0", 512)])
+def test_disks_of_netbsd_without_partitions(image, shown_as, name, sector):
     simulation = Simulation("netbsd")
-    simulation.system.shown_as = "wedge"
-    simulation.system.present(image, "/dev/dk0", 4096)
-    host, handle = _opened(simulation, "/dev/dk0")
-    assert host.getfileinfo(handle) == (SIZE, calls.FT_BLK, 4096)
-
-
-def test_a_disk_of_netbsd_without_a_label(image):
-    simulation = Simulation("netbsd")
-    simulation.system.shown_as = "unlabelled"
-    simulation.system.present(image, "/dev/wd0")
-    host, handle = _opened(simulation, "/dev/wd0")
-    assert host.getfileinfo(handle) == (SIZE, calls.FT_BLK, 512)
+    simulation.system.shown_as = shown_as
+    simulation.system.present(image, name, sector)
+    host, handle = _opened(simulation, name)
+    assert host.getfileinfo(handle) == (SIZE, calls.FT_BLK, sector)
 
 
 @pytest.mark.parametrize("older", [False, True])

@@ -19,11 +19,14 @@ from rump.rumpuser.interface.errno import (
     ENOBUFS,
     ENXIO,
     EOPNOTSUPP,
+    HostError,
 )
 from rump.rumpuser.interface.hypercalls import (
     BIO_READ,
     BIO_WRITE,
     EXTENT_DATA,
+    LOCK_EXCLUSIVE,
+    LOCK_RELEASE,
     LOCK_SHARED,
     OPEN_CREATE,
     OPEN_RDWR,
@@ -37,6 +40,7 @@ from rump.rumpuser.posix.nic_tap_device import TapDevice
 from rump.rumpuser.posix.no_discard import NoDiscard
 from rump.rumpuser.posix.no_holes import NoHoles
 from rump.rumpuser.posix.no_locks import NoLocks
+from rump.rumpuser.posix.process_locks import ProcessLocks
 from rump.rumpuser.pure.threads import Threads
 
 linux = pytest.importorskip("rump.rumpuser.linux")
@@ -253,3 +257,23 @@ def test_a_tap_device_that_is_gone(taps, monkeypatch, refused):
     monkeypatch.setattr(nic.os, "read", _failing(errno.ENXIO))
     with refused(ENETDOWN):
         host.nic_receive(card, None)
+
+
+def test_locks_of_the_process_by_this_system_s_own_lockf(tmp_path):
+    """Not by a model's: what Python takes is Python's affair."""
+
+    class Locking(ProcessLocks):
+        _flock = linux.abi.FLOCK
+
+    host, path = Locking(), os.fsencode(tmp_path / "file")
+    one, two = host.open(path, OPEN_CREATE | OPEN_RDWR), host.open(path, OPEN_RDWR)
+    for mode in (LOCK_EXCLUSIVE, LOCK_SHARED):
+        host.lock(one, 0, 10, mode)
+        with pytest.raises(HostError) as caught:
+            host.lock(two, 5, 1, LOCK_EXCLUSIVE)
+        assert caught.value.errno == EAGAIN
+        host.lock(one, 0, 10, LOCK_RELEASE)
+        host.lock(two, 5, 1, LOCK_EXCLUSIVE)
+        host.lock(two, 5, 1, LOCK_RELEASE)
+    host.close(one)
+    host.close(two)

@@ -201,15 +201,31 @@ class Device:
         return int.from_bytes(self.config[offset : offset + width], "little")
 
 
-class OverMmio:
-    """Registers of 4.2.2."""
+class Registers:
+    """What both transports do; `halves` are the written halves of a queue's addresses."""
 
-    def __init__(self, device, address=MMIO, version=2):
-        self.device, self.version, self.halves = device, version, {}
-        device.machine.devices.append((address, mmio.LENGTH, self))
+    def __init__(self, device, address, length):
+        self.device, self.halves = device, {}
+        device.machine.devices.append((address, length, self))
 
     def tick(self):
         self.device.tick()
+
+    def enable(self, *lows):
+        """Take a queue into use, the lower halves of whose three addresses are in these registers."""
+        device = self.device
+        device.places[device.queue] = tuple(
+            self.halves[device.queue, low] | self.halves[device.queue, low + 4] << 32 for low in lows
+        )
+        device.enable()
+
+
+class OverMmio(Registers):
+    """Registers of 4.2.2."""
+
+    def __init__(self, device, address=MMIO, version=2):
+        super().__init__(device, address, mmio.LENGTH)
+        self.version = version
 
     def load(self, offset, width):
         device = self.device
@@ -229,10 +245,7 @@ class OverMmio:
         if offset in (0x080, 0x084, 0x090, 0x094, 0x0A0, 0x0A4):
             self.halves[device.queue, offset] = value
         elif offset == 0x044:
-            device.places[device.queue] = tuple(
-                self.halves[device.queue, low] | self.halves[device.queue, low + 4] << 32 for low in (0x80, 0x90, 0xA0)
-            )
-            device.enable()
+            self.enable(0x80, 0x90, 0xA0)
         elif offset == 0x024:
             device.driver_select = value
         elif offset == 0x020:
@@ -247,12 +260,11 @@ class OverMmio:
 COMMON, NOTIFY, CONFIG = 0, 0x1000, 0x2000
 
 
-class OverPci:
+class OverPci(Registers):
     """A function with its registers in one region, 4.1.4; 64-bit base address in number 4."""
 
     def __init__(self, device, place=(0, 3, 0), address=BAR):
-        self.device, self.halves = device, {}
-        device.machine.devices.append((address, 0x3000, self))
+        super().__init__(device, address, 0x3000)
         space = bytearray(256)
         struct.pack_into("<HHHH", space, 0, 0x1AF4, 0x1040 + device.kind, 0, 0x10)
         space[0x34] = 0x40
@@ -264,9 +276,6 @@ class OverPci:
             struct.pack_into("<BBBBBBHII", space, offset, 9, following, 0x14, kind, 4, 0, 0, start, 0x1000)
             struct.pack_into("<I", space, offset + 16, 4)
         device.machine.config[place] = space
-
-    def tick(self):
-        self.device.tick()
 
     def load(self, offset, width):
         device = self.device
@@ -288,10 +297,7 @@ class OverPci:
         elif 32 <= offset < 56:
             self.halves[device.queue, offset] = value
         elif offset == 28:
-            device.places[device.queue] = tuple(
-                self.halves[device.queue, low] | self.halves[device.queue, low + 4] << 32 for low in (32, 40, 48)
-            )
-            device.enable()
+            self.enable(32, 40, 48)
         elif offset == 12:
             device.accept(device.driver_select, value)
         elif offset == 24:

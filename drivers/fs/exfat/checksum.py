@@ -30,13 +30,22 @@ def boot_checksum(region: bytes) -> int:
 
 def set_checksum(entries: bytes) -> int:
     """Of an entry set; the two bytes that hold it do not count."""
-    return name_hash(entries[:2] + entries[4:])
+    return _sum(entries[:2] + entries[4:])
 
 
 def name_hash(upcased: bytes) -> int:
     """Of a name, up-cased, in UTF-16."""
     total = 0
-    for byte in upcased:
+    if not upcased[1::2].strip(b"\0"):      # every other byte only rotates
+        for byte in upcased[::2]:
+            total = ((total >> 2 | total << 14) & 0xFFFF) + byte & 0xFFFF
+        return total >> 1 | (total & 1) << 15
+    return _sum(upcased)
+
+
+def _sum(data: bytes) -> int:
+    total = 0
+    for byte in data:
         total = ((total >> 1 | total << 15) & 0xFFFF) + byte & 0xFFFF
     return total
 
@@ -47,14 +56,21 @@ def set_checksums(sets: bytes, size: int) -> list[int]:
     if count < _MANY:
         return [set_checksum(sets[at : at + size]) for at in range(0, count * size, size)]
     ones = int.from_bytes(b"\1\0\0\0" * count, "little")
-    low = ones * 0x7FFF
-    mask = ones * 0xFFFF
+    mask, zeros = ones * 0xFFFF, bytes(count)
     lanes = bytearray(count * _LANE)
-    total = 0
-    for column in range(size):
-        if column in (2, 3):
-            continue
-        lanes[::_LANE] = sets[column::size]
-        total = ((total >> 1 & low | (total & ones) << 15) + int.from_bytes(lanes, "little")) & mask
+    total = turns = 0
+    for column in (0, 1, *range(4, size)):
+        turns += 1
+        part = sets[column::size]
+        if part != zeros:
+            lanes[::_LANE] = part
+            total = (_turned(total, turns & 15, ones) + int.from_bytes(lanes, "little")) & mask
+            turns = 0
+    total = _turned(total, turns & 15, ones)
     packed = memoryview(total.to_bytes(count * _LANE, "little"))
     return [packed[at] | packed[at + 1] << 8 for at in range(0, count * _LANE, _LANE)]
+
+
+def _turned(lanes: int, turns: int, ones: int) -> int:
+    """16 bits in each lane rotated to the right, at most 15 times."""
+    return lanes >> turns & ones * (0xFFFF >> turns) | (lanes & ones * ((1 << turns) - 1)) << 16 - turns

@@ -12,6 +12,7 @@ over; one that does but has a wrong checksum, or an entry that must be known and
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from codecs import utf_16_le_decode
 from struct import Struct
 
 from rump.drivers.fs.exfat import disk
@@ -64,7 +65,7 @@ KEYS_KNOWN = 1 << 13        # names of which it is remembered what they count as
 
 def decode(raw: bytes) -> bytes:
     """A name in UTF-16; b"" if no file can have it here."""
-    name = raw.decode("utf-16-le", "surrogatepass").encode("utf-8", "surrogatepass")
+    name: bytes = utf_16_le_decode(raw, "surrogatepass", True)[0].encode("utf-8", "surrogatepass")
     return b"" if b"/" in name or b"\0" in name or name in (b".", b"..") else name
 
 
@@ -85,9 +86,12 @@ class Cases:
         self._keys: dict[bytes, bytes] = {}
         # Where surrogates count as something else, a pair of them is no longer one character.
         self._by_units = any(0xD800 <= unit < 0xE000 for unit in (*table, *table.values()))
+        self._as_ascii = all(table.get(unit, unit) == ord(chr(unit).upper()) for unit in range(0x80))
 
     def upcase(self, raw: bytes) -> bytes:
         """A name in UTF-16 as it is compared."""
+        if self._as_ascii and raw.isascii() and not raw[1::2].strip(b"\0"):
+            return raw.upper()
         if self._by_units:
             text = "".join([chr(unit) for unit in memoryview_units(raw)])
             return b"".join([ord(each).to_bytes(2, "little") for each in text.translate(self._table)])

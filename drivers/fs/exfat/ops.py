@@ -50,7 +50,7 @@ FLAG_BITS = (
     (disk.ATTR_READ_ONLY, UF_READONLY), (disk.ATTR_HIDDEN, UF_HIDDEN), (disk.ATTR_SYSTEM, UF_SYSTEM),
     (disk.ATTR_ARCHIVE, UF_ARCHIVE),
 )  # fmt: skip
-_STREAM = bytes([disk.TYPE_STREAM])
+_FILE, _STREAM = bytes([disk.TYPE_FILE]), bytes([disk.TYPE_STREAM])
 FLAGS_OF = {bits: sum(flag for bit, flag in FLAG_BITS if bits & bit) for bits in range(64)}
 
 
@@ -230,10 +230,16 @@ class ExfatVolume(Volume):
         cluster = (offset - geometry.heap_offset) // geometry.cluster_size
         if not 0 <= cluster < geometry.clusters or offset >= self.device.size:
             raise fault(e.ESTALE)
-        head = self._small(offset, disk.ENTRY_SIZE)
-        if head[0] != disk.TYPE_FILE:
+        number, at = divmod(offset, geometry.sector_size)
+        block = self.read_block(number)
+        if block[at : at + 1] != _FILE or len(block) < at + disk.ENTRY_SIZE:
             raise fault(e.ESTALE)
-        size = (head[1] + 1) * disk.ENTRY_SIZE
+        size = (block[at + 1] + 1) * disk.ENTRY_SIZE
+        if at + size <= len(block):         # as most are
+            data = block[at : at + size]
+            if not self.is_sound(data):
+                raise Corrupt(f"entry set at byte {offset}: checksum")
+            return data, [(offset, size)]
         for parts in self._ways(cluster + disk.FIRST_CLUSTER, offset, size):
             data = b"".join([self._small(*part) for part in parts])
             if self.is_sound(data):

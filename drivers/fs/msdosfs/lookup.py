@@ -131,17 +131,19 @@ def scan(data: bytes, slot: int, count: int, long_names: bool, code_page: str = 
                 at += ENTRY_SIZE
                 continue
             found = _SETS[pieces].unpack_from(data, at)
-            fields = found[-_FIELDS:]
-            short = fields[0]
-            if (
-                short[0] in NOTHING
-                or fields[1] & ATTR_LABEL
-                or found[2:-_FIELDS:_PIECE] != _LONG[pieces]
-                or found[3:-_FIELDS:_PIECE] != (checksum(short),) * pieces
-                or found[:-_FIELDS:_PIECE] != _ORDINALS[pieces]
-            ):
+            short = found[-_FIELDS]
+            if pieces == 1:
+                good = found[2] == ATTR_LONG and found[3] == checksum(short)
+            else:
+                good = (
+                    found[2:-_FIELDS:_PIECE] == _LONG[pieces]
+                    and found[3:-_FIELDS:_PIECE] == (checksum(short),) * pieces
+                    and found[:-_FIELDS:_PIECE] == _ORDINALS[pieces]
+                )
+            if not good or short[0] in NOTHING or found[1 - _FIELDS] & ATTR_LABEL:
                 at += ENTRY_SIZE
                 continue
+            fields = found[-_FIELDS:]
             name = long_name(found)
             at = end
         elif first == NAME_FREE or attributes & ATTR_LABEL:

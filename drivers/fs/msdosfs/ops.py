@@ -22,6 +22,7 @@ from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TypeAlias
 
     from rump.drivers.fs.msdosfs.lookup import EntryFields, Row
@@ -66,7 +67,8 @@ class MsdosVolume(Volume):
         self._limit = min(geometry.size, device.size)
         self.changes = False
         self._times: dict[int, int] = {}
-        self._lately: dict[int, EntryFields] = {}   # of what was listed last, by fileid
+        self._page: tuple[Numbers, Rows] = [], []   # what was listed last, and by fileid once one is asked for:
+        self._lately: dict[int, EntryFields] = {}
         self._free = -1
 
     # ---- the whole volume ----------------------------------------------------------------------------------------
@@ -145,6 +147,8 @@ class MsdosVolume(Volume):
     def _gathered(self, file: Handle) -> tuple[tuple[Run, ...], tuple[bytes, ...]] | None:
         """As of any volume; most files are small and in one piece."""
         try:
+            if not self._lately:
+                self._lately = {fileid: row[2] for fileid, row in zip(*self._page, strict=True)}
             fields = (self._lately.get(file[0]) if not file[1] else None) or self._entry(file)
             size, start, cluster_size = fields[11], fields[7] << 16 | fields[10], self.geometry.cluster_size
             count = -(-size // cluster_size)
@@ -251,15 +255,30 @@ class MsdosVolume(Volume):
     def list_attributes(self, directory: Handle, cookie: int, count: int) -> tuple[tuple[EntryPlus, ...], int]:
         rows, fileids, follow = self._rows(directory, cookie, count)
         if not self.changes:
-            self._lately = {fileid: row[2] for row, fileid in zip(rows, fileids, strict=True)}
-        attributes = self._attributes
-        entries: Entries = []
-        for (name, slot, fields), fileid in zip(rows, fileids, strict=True):
-            try:
-                entries.append((name, slot + 1, attributes(fileid, fields)))
-            except Fault:
-                entries.append((name, slot + 1, None))
-        return tuple(entries), follow
+            self._page, self._lately = (fileids, rows), {}
+        return tuple([
+            (name, slot + 1, told)
+            for (name, slot, _), told in zip(rows, self._tell(rows, fileids), strict=True)
+        ]), follow  # fmt: skip
+
+    def _tell(self, rows: Rows, fileids: Numbers) -> Iterator[Attributes | None]:
+        """What entries say; None of a directory whose clusters cannot be followed.  As `_attributes`, for many files."""
+        known, options, size_of = self._times, self.options, self.geometry.cluster_size
+        uid, gid, file, read_only = options.uid, options.gid, S_IFREG | options.mask, S_IFREG | options.mask & ~0o222
+        for (_, _, fields), fileid in zip(rows, fileids, strict=True):
+            _, bits, _, units, ctime, cdate, adate, _, mtime, mdate, _, size = fields
+            modified, accessed = known.get(mdate << 16 | mtime), known.get(adate << 16)
+            born = known.get(cdate << 16 | ctime)
+            if bits & 0x10 or modified is None or accessed is None or born is None or not adate or not cdate:
+                try:
+                    yield self._attributes(fileid, fields)
+                except Fault:
+                    yield None
+                continue
+            yield (
+                fileid, 0, read_only if bits & 1 else file, 1, uid, gid, 0, size, -(-size // size_of) * size_of, accessed,
+                modified, modified, born + units * times.UNIT, FLAGS[bits & 0x3F],
+            )  # fmt: skip
 
     def _rows(self, directory: Handle, cookie: int, count: int) -> tuple[Rows, Numbers, int]:
         """Rows from a cookie - the slot to go on with - their fileids, and the next cookie."""
@@ -300,9 +319,9 @@ class MsdosVolume(Volume):
     def _read_chain(self, start: int) -> Directory:
         """The directory that begins at a cluster."""
         size = self.geometry.cluster_size
-        clusters = self._directory_size(start) // size
+        self._directory_size(start)         # it is all in one segment, or an error
         parts, spans = [], []
-        for at, cluster, count in self.fat.extents(start, 0, clusters):
+        for at, cluster, count in self.fat.segment(start).extents:
             place = self._place(cluster)
             parts.append(self.device.read(place, count * size))
             spans.append((at * size // disk.ENTRY_SIZE, (place - at * size) // disk.ENTRY_SIZE))

@@ -71,6 +71,10 @@ class Wedge(BlockDevice):
         length = self.size - offset if length is None else length
         self.parent.release(exclusive, self._check(offset, length), length)
 
+    def descriptor(self) -> tuple[int, int] | None:
+        found = self.parent.descriptor()
+        return None if found is None else (found[0], found[1] + self.start)
+
     def sync(self, barrier: bool = False) -> None:
         self.parent.sync(barrier)
 

@@ -10,7 +10,7 @@ from rump.kernel.syscall import syscall
 from rump.kernel.vfs import access, data
 from rump.kernel.vfs import volume as v
 from rump.kernel.vfs.namei import namei
-from rump.kernel.vfs.small import read_small
+from rump.kernel.vfs.small import Listed, read_small
 from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
@@ -47,7 +47,7 @@ class BulkCalls(LwpBase):
         self.kernel.check_names(vnode, [row[0] for row in rows])
         if vnode.mount.read_only:
             # Who lists goes on to open: what cannot change need not be looked up again.
-            vnode.listed = {name: attributes for name, _, attributes in rows}
+            vnode.listed = Listed(rows)
         covered = self._covered_in(vnode)
         if covered:
             rows = tuple((name, after, covered.get(name, attributes)) for name, after, attributes in rows)

@@ -47,7 +47,7 @@ class LockCalls(LwpBase):
         if not (file.writable if wanted.exclusive else file.readable):
             raise fault(e.EBADF, f"descriptor {fd} is not open for that")
         self.process.locked = True
-        locks.take(wanted, command == abi.F_SETLKW)
+        locks.take(wanted, self.sleep if command == abi.F_SETLKW else None)
         return described(None)
 
     @syscall
@@ -67,7 +67,7 @@ class LockCalls(LwpBase):
             locks.drop(0, FOREVER, file)
             return
         file.locked = True
-        locks.take(Lock(0, FOREVER, kind == abi.LOCK_EX, file), not operation & abi.LOCK_NB)
+        locks.take(Lock(0, FOREVER, kind == abi.LOCK_EX, file), None if operation & abi.LOCK_NB else self.sleep)
 
 
 def _locks_of(lwp: LwpBase, file: File) -> AdvisoryLocks:

@@ -17,10 +17,18 @@ from rump.rumpuser.interface.errno import EBUSY, HostError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
     from rump.rumpuser.bare.platform import Device
     from rump.rumpuser.bare.virtio.console import Console
     from rump.rumpuser.bare.virtio.device import Transport
-    from rump.rumpuser.bare.virtio.net import Card
+    from rump.rumpuser.pure.cards import Nic
+
+    class Card(Nic, Protocol):
+        """A card that says whether it has been closed."""
+
+        closed: bool
 
 _MICROVM = range(0xFEB00000, 0xFEB00000 + 24 * mmio.LENGTH, mmio.LENGTH)
 """Where QEMU's microvm puts virtio devices; one that is not there reads as zeros or ones."""
@@ -58,15 +66,21 @@ class Metal(Machinery):
             return Entropy(transport, self.machine).draw(48)
         return b""
 
-    def nic(self, name: bytes) -> Card | None:
+    def find_cards(self) -> list[Callable[[], Card]]:
+        """The network cards: what opens each."""
+        from functools import partial
+
         from rump.rumpuser.bare.virtio.net import Card
 
-        transports = self.transports(NETWORK)
-        named = [number for number in range(len(transports)) if name in (b"", b"net%d" % number)]
+        return [partial(Card, transport, self.machine) for transport in self.transports(NETWORK)]
+
+    def nic(self, name: bytes) -> Card | None:
+        cards = self.find_cards()
+        named = [number for number in range(len(cards)) if name in (b"", b"net%d" % number)]
         for number in named:
             card = self._cards.get(number)
             if card is None or card.closed:
-                card = self._cards[number] = Card(transports[number], self.machine)
+                card = self._cards[number] = cards[number]()
                 return card
         if named:
             raise HostError(EBUSY, repr(name))

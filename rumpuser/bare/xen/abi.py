@@ -148,6 +148,19 @@ BLOCK_SECTOR = 512                      # the unit of sector numbers, whatever t
 BLOCK_INFO_READ_ONLY = 4                # VDISK_READONLY
 BLOCK_INFO_CDROM = 1
 
+# io/netif.h
+NET_RING = 256                          # entries, of either ring: the power of two that fits a page
+NET_TRANSMIT_ENTRY = 12
+NET_RECEIVE_ENTRY = 8
+NET_TRANSMIT_REQUEST = Struct("<IHHHH")     # grant reference, offset, flags, identity, size of the frame
+NET_TRANSMIT_RESPONSE = Struct("<Hh")       # identity, status
+NET_RECEIVE_REQUEST = Struct("<HxxI")       # identity, grant reference
+NET_RECEIVE_RESPONSE = Struct("<HHHh")      # identity, offset, flags, status: bytes, or an error
+NET_OKAY = 0
+NET_ERROR = -1
+NET_DROPPED = -2
+NET_CHECKED = 1                         # NETRXF_data_validated: the one flag of those that need not be offered first
+
 # arch-x86/hvm/start_info.h: struct hvm_start_info; its flags are those of xen.h
 START_FLAGS = 8
 START_FIRST_DOMAIN = 2

@@ -57,10 +57,10 @@ class Disk(Sectors):
         self._front = FrontEnd(domain, path)
         self._dead = False
         self._under_way: dict[int, tuple[Slot, Piece]] = {}
-        self._front.prepare()
-        self._ring = FrontRing(domain.machine, self._front.page, abi.BLOCK_RING, abi.BLOCK_ENTRY)
+        page = domain.page()
+        self._ring = FrontRing(domain.machine, page, abi.BLOCK_RING, abi.BLOCK_ENTRY)
         self._handle = domain.store.read_number(path + b"/virtual-device") & 0xFFFF
-        self._front.connect({b"protocol": abi.BLOCK_PROTOCOL, b"feature-persistent": b"1"})
+        self._front.connect({b"ring-ref": page}, {b"protocol": abi.BLOCK_PROTOCOL, b"feature-persistent": b"1"})
         self._geometry()
         self._slots = [self._slot(number) for number in range(SLOTS)]
         self._front.connected()

@@ -26,12 +26,25 @@ class Domain:
 
     def __init__(self, machine: Machine, events: Events, grants: Grants, store: Store) -> None:
         self.machine, self.events, self.grants, self.store = machine, events, grants, store
+        self._spare: list[int] = []
+
+    def page(self) -> int:
+        """The address of a zeroed page."""
+        if not self._spare:
+            return self.machine.pages(1)
+        address = self._spare.pop()
+        self.machine.view(address, abi.PAGE)[:] = bytes(abi.PAGE)
+        return address
+
+    def give_back(self, address: int) -> None:
+        """Let a page be used again; nobody else may have it mapped."""
+        self._spare.append(address)
 
 
 class FrontEnd:
     """One device; `path` is our folder of it, such as b"device/vbd/51712".
 
-    page, port      what is shared with the other end; domain_id says which domain that is
+    port        the event channel to the other end, in domain `domain_id`
     """
 
     def __init__(self, domain: Domain, path: bytes) -> None:
@@ -41,8 +54,8 @@ class FrontEnd:
         self.domain_id = store.read_number(path + b"/backend-id")
         if not self.other or self.domain_id >= abi.DOMAIN_SELF:
             raise HostError(ENXIO, f"{path!r} has no other end")
-        self.page = self.port = 0
-        self._references: list[int] = []
+        self.port = 0
+        self._shared: list[tuple[int, int]] = []        # addresses, grants
 
     def setting(self, name: bytes, default: int | None = None) -> int:
         """A number that the other end has written."""
@@ -51,27 +64,34 @@ class FrontEnd:
     def share(self, address: int, read_only: bool = False) -> int:
         """Let the other end map a page, until `disconnect`; its grant."""
         reference = self.domain.grants.grant(self.domain_id, address, read_only)
-        self._references.append(reference)
+        self._shared.append((address, reference))
         return reference
 
-    def connect(self, values: dict[bytes, bytes]) -> None:
-        """Offer the page, the port and `values`; wait for the other end.  Errors: EIO - it will not; ETIMEDOUT."""
+    def connect(self, rings: dict[bytes, int], values: dict[bytes, bytes], ready: int = abi.STATE_INITIALISED) -> None:
+        """Offer the pages at the addresses `rings`, a port and `values`; wait for the other end.
+
+        `ready` is the state in which the other end looks at the offer.  Errors: EIO - it will not; ETIMEDOUT.
+        """
         store, path = self.domain.store, self.path
-        self._state(abi.STATE_INITIALISING)
-        self._until(abi.STATE_INITWAIT, abi.STATE_INITIALISED, abi.STATE_CONNECTED)
+        self._begin()
+        self.port = self.domain.events.allocate(self.domain_id)
         offered = {
-            b"ring-ref": b"%d" % self.share(self.page),
+            **{name: b"%d" % self.share(address) for name, address in rings.items()},
             b"event-channel": b"%d" % self.port,
             **values,
-            b"state": b"%d" % abi.STATE_INITIALISED,
+            b"state": b"%d" % ready,
         }
         store.write_all({path + b"/" + name: value for name, value in offered.items()})
         self._until(abi.STATE_CONNECTED)
 
-    def prepare(self) -> None:
-        """Make what is going to be shared."""
-        self.page = self.domain.machine.pages(1)
-        self.port = self.domain.events.allocate(self.domain_id)
+    def _begin(self) -> None:
+        """Have the other end wait for an offer; from a connection before this one it may still be closed."""
+        again = self.domain.store.read_number(self.path + b"/state", 0) == abi.STATE_CLOSED
+        self._state(abi.STATE_INITIALISING)
+        if again:
+            self._until(abi.STATE_INITWAIT, over=())
+        else:
+            self._until(abi.STATE_INITWAIT, abi.STATE_INITIALISED, abi.STATE_CONNECTED)
 
     def connected(self) -> None:
         """Say that we are ready."""
@@ -90,18 +110,20 @@ class FrontEnd:
         self._state(abi.STATE_CLOSED)
         store.wait_for(self.other + b"/state", lambda state: not state or state >= abi.STATE_CLOSED, until)
         self.domain.events.close(self.port)
-        while self._references:
+        while self._shared:
+            address, reference = self._shared.pop()
             try:
-                self.domain.grants.end(self._references.pop())
+                self.domain.grants.end(reference)
             except HostError as error:
                 if error.errno != EBUSY:
                     raise
+                continue
+            self.domain.give_back(address)
 
     def _state(self, state: int) -> None:
         self.domain.store.write(self.path + b"/state", b"%d" % state)
 
-    def _until(self, *states: int) -> None:
-        over = abi.STATE_CLOSING, abi.STATE_CLOSED
+    def _until(self, *states: int, over: tuple[int, ...] = (abi.STATE_CLOSING, abi.STATE_CLOSED)) -> None:
         until = self.domain.machine.monotonic() + PATIENCE
         found = self.domain.store.wait_for(self.other + b"/state", lambda state: state in (*states, *over), until)
         if found in over:

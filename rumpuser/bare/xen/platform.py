@@ -3,6 +3,7 @@
 
 ramdisk0, ramdisk1 ...  what was loaded with us
 xvda, xvdb ...          disks that another domain provides
+net0, net1 ...          network cards, likewise
 In the first domain, whose hardware is the machine's, the devices of `Metal` are there too.
 """
 
@@ -18,9 +19,13 @@ from rump.rumpuser.bare.xen.hypervisor import Hypervisor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rump.rumpuser.bare.metal.platform import Card
     from rump.rumpuser.bare.platform import Device
     from rump.rumpuser.bare.virtio.device import Transport
     from rump.rumpuser.bare.xen.block import Disk
+    from rump.rumpuser.bare.xen.frontend import Domain
     from rump.rumpuser.bare.xen.xenstore import Store
 
 
@@ -41,6 +46,7 @@ class Xen(Metal):
         self.events = Events(self.hypervisor, _hyper.SHARED_INFO)
         self.grants = Grants(self.hypervisor)
         self.clock = Clock(_hyper, _hyper.SHARED_INFO)
+        self._domain: Domain | None = None
 
     def transports(self, kind: int) -> list[Transport]:
         return super().transports(kind) if self.first else []
@@ -48,22 +54,42 @@ class Xen(Metal):
     def find_disks(self) -> list[tuple[bytes, Device]]:
         return [*self._provided(), *super().find_disks()]
 
+    def find_cards(self) -> list[Callable[[], Card]]:
+        domain = self.domain()
+        if domain is None:
+            return super().find_cards()
+        from functools import partial
+
+        from rump.rumpuser.bare.xen.network import Card, find_cards
+
+        return [*(partial(Card, domain, path) for path in find_cards(domain)), *super().find_cards()]
+
     def store(self) -> Store | None:
         """Xenstore; None where nobody runs it, as in a first domain that is alone."""
+        domain = self.domain()
+        return domain.store if domain is not None else None
+
+    def domain(self) -> Domain | None:
+        """What front ends need of us; None where there is no store."""
+        if self._domain is None:
+            self._domain = self._join()
+        return self._domain
+
+    def _join(self) -> Domain | None:
         frame = self.hypervisor.parameter(abi.PARAMETER_STORE_FRAME)
         port = self.hypervisor.parameter(abi.PARAMETER_STORE_PORT)
         if not frame or not port:
             return None
+        from rump.rumpuser.bare.xen.frontend import Domain
         from rump.rumpuser.bare.xen.xenstore import Store
 
-        return Store(_hyper, self.events, frame * abi.PAGE, port)
+        self.events.listen()
+        return Domain(_hyper, self.events, self.grants, Store(_hyper, self.events, frame * abi.PAGE, port))
 
     def _provided(self) -> list[tuple[bytes, Disk]]:
-        store = self.store()
-        if store is None:
+        domain = self.domain()
+        if domain is None:
             return []
         from rump.rumpuser.bare.xen.block import find_disks
-        from rump.rumpuser.bare.xen.frontend import Domain
 
-        self.events.listen()
-        return find_disks(Domain(_hyper, self.events, self.grants, store))
+        return find_disks(domain)

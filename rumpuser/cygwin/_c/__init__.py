@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The compiled pieces of Cygwin."""
 
-PIECES = ("posix/crc32c", "posix/random", "posix/names")
+PIECES = ("posix/crc32c", "posix/random", "posix/set_name", "posix/names")

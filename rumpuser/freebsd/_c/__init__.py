@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The compiled pieces of FreeBSD."""
 
-PIECES = ("posix/crc32c", "posix/random", "posix/names_bsd", "discard", "posix/append", "mount_list", "posix/mounts")
+PIECES = (
+    "posix/crc32c", "posix/random", "posix/set_name_bsd", "posix/names", "punch", "posix/discard", "posix/append",
+    "posix/mount_list", "posix/mounts",
+)  # fmt: skip

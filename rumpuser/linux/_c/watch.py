@@ -8,8 +8,6 @@ INCLUDES = """
 #include <unistd.h>
 """
 
-TYPES = ""
-
 FUNCTIONS = """
 int rump_watch_open(const char *path);
 int rump_watch_drain(int watch);

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The compiled pieces of macOS."""
 
-PIECES = ("posix/crc32c", "posix/random", "names", "posix/append", "mount_list", "posix/mounts")
+PIECES = (
+    "posix/crc32c", "posix/random", "set_name", "posix/names", "posix/append", "posix/mount_list", "posix/mounts",
+)  # fmt: skip

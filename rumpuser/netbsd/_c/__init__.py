@@ -2,6 +2,6 @@
 """The compiled pieces of NetBSD."""
 
 PIECES = (
-    "posix/crc32c", "posix/random", "names", "discard", "sync", "posix/append", "mount_list", "posix/mounts",
-    "posix/swaps",
+    "posix/crc32c", "posix/random", "set_name", "posix/names", "punch", "posix/discard", "sync", "posix/append",
+    "mount_list", "posix/mounts", "posix/swaps",
 )  # fmt: skip

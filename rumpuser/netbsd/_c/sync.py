@@ -9,8 +9,6 @@ INCLUDES = """
 #include <unistd.h>
 """
 
-TYPES = ""
-
 FUNCTIONS = """
 int rump_sync_range(int descriptor, int how, int64_t start, int64_t length);
 """

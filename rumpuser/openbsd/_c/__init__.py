@@ -2,5 +2,6 @@
 """The compiled pieces of OpenBSD."""
 
 PIECES = (
-    "posix/crc32c", "posix/random", "posix/names_bsd", "posix/append", "mount_list", "posix/mounts", "posix/swaps",
+    "posix/crc32c", "posix/random", "posix/set_name_bsd", "posix/names", "posix/append", "posix/mount_list",
+    "posix/mounts", "posix/swaps",
 )  # fmt: skip

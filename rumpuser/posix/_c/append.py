@@ -5,10 +5,6 @@ INCLUDES = """
 #include <string.h>
 """
 
-TYPES = ""
-
-FUNCTIONS = ""
-
 CODE = """
 /* Append a string with its NUL if it fits.  The length of the list with it, whether or not it fitted. */
 static long rump_append(char *list, long size, long used, const char *string)

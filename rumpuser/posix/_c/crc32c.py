@@ -15,8 +15,6 @@ INCLUDES = """
 #endif
 """
 
-TYPES = ""
-
 FUNCTIONS = """
 void rump_crc32c_prepare(void);
 uint32_t rump_crc32c(uint32_t seed, const uint8_t *data, size_t length);

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is mounted where.  The host's own piece `mount_list` says how it tells: rump_mount, rump_mount_list."""
+"""What is mounted where.  A piece `mount_list` says how the host tells.
+
+RUMP_MOUNT is a structure with f_mntfromname and f_mntonname; RUMP_MOUNT_LIST fills as many as fit in size bytes: how
+many there are, or -1 and errno.
+"""
 
 INCLUDES = """
 #include <errno.h>
 #include <stdlib.h>
 """
-
-TYPES = ""
 
 FUNCTIONS = """
 long rump_mounts(char *list, long size);
@@ -19,16 +21,16 @@ CODE = """
  */
 static long rump_mounts(char *list, long size)
 {
-    rump_mount *mounts;
+    RUMP_MOUNT *mounts;
     long used = 0;
     int count, n;
 
-    if ((count = rump_mount_list(NULL, 0)) < 0)
+    if ((count = RUMP_MOUNT_LIST(NULL, 0)) < 0)
         return -errno;
     count += 8;     /* some may come meanwhile */
     if ((mounts = calloc((size_t)count, sizeof *mounts)) == NULL)
         return -ENOMEM;
-    if ((count = rump_mount_list(mounts, (size_t)count * sizeof *mounts)) < 0)
+    if ((count = RUMP_MOUNT_LIST(mounts, (size_t)count * sizeof *mounts)) < 0)
         used = -errno;
     for (n = 0; n < count; n++) {
         used = rump_append(list, size, used, mounts[n].f_mntfromname);

@@ -1,27 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""pthread_setname_np(3) of two arguments, as glibc has it and others have taken it over."""
+"""The name of the calling thread.  A piece before this one says how the host sets it.
 
-INCLUDES = """
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include <pthread.h>
-#include <string.h>
+RUMP_NAME_SIZE is the longest name it takes, with the zero byte; RUMP_SET_NAME sets one: 0, or the host's errno.
 """
 
-TYPES = ""
+INCLUDES = """
+#include <string.h>
+"""
 
 FUNCTIONS = """
 int rump_thread_name(const char *name);
 """
 
 CODE = """
-/* Name the calling thread.  0, or the host's errno.  All of these hosts hold 15 bytes; some refuse a longer name. */
+/* 0, or the host's errno.  Some hosts refuse a name that does not fit: hence the cut. */
 static int rump_thread_name(const char *name)
 {
-    char held[16] = "";
+    char held[RUMP_NAME_SIZE] = "";
 
     strncat(held, name, sizeof held - 1);
-    return pthread_setname_np(pthread_self(), held);
+    return RUMP_SET_NAME(held);
 }
 """

@@ -6,8 +6,6 @@ INCLUDES = """
 #include <stdlib.h>
 """
 
-TYPES = ""
-
 FUNCTIONS = """
 void rump_random(void *buffer, size_t length);
 """

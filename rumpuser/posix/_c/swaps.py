@@ -9,8 +9,6 @@ INCLUDES = """
 #include <unistd.h>
 """
 
-TYPES = ""
-
 FUNCTIONS = """
 long rump_swaps(char *list, long size);
 """

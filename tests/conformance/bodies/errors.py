@@ -7,7 +7,7 @@ from rump.conformance.scenario import Caller, Scenario, abi, e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Call = Callable[[Caller, bytes], object]
 
@@ -125,42 +125,47 @@ def nul_byte(t: Scenario) -> None:
     _all_fail(t, e.EINVAL, EVERY, b"fi\0le")
 
 
+def _users_of_shut(t: Scenario, top: bytes, owner: int, group: int, others: int) -> Iterator[Caller]:
+    """With a directory `shut` in one that is open to all, which is where the users are, with a file of theirs: its
+    owner under one mode, one of its group under another, and one of the others.
+    """
+    shut = top + b"/shut"
+    t.chown(shut, 1000, 100)
+    for user, mode in ((t.process(1000), owner), (t.process(1001, 100), group), (t.process(1002), others)):
+        t.chmod(shut, mode)
+        user.chdir(top)
+        user.write_file(b"file")
+        yield user
+        user.unlink(b"file")
+
+
+def _make_shut(t: Scenario, top: bytes) -> None:
+    t.mkdir(top, 0o755)
+    t.chmod(top, 0o777)
+    t.mkdir(top + b"/shut", 0o755)
+    t.write_file(top + b"/shut/x")
+
+
 def no_search_permission(t: Scenario) -> None:
     """EACCES: a directory on the way that may not be searched - by its owner, its group, others - whatever the call."""
     t.needs("permissions", "owners")
-    t.mkdir(b"open", 0o755)
-    t.chmod(b"open", 0o777)
-    t.mkdir(b"open/shut", 0o755)
-    t.write_file(b"open/shut/x")
-    t.chown(b"open/shut", 1000, 100)
+    _make_shut(t, b"open")
     calls = {name: call for name, call in EVERY.items() if name != "mknod"}
-    for user, mode in ((t.process(1000), 0o677), (t.process(1001, 100), 0o767), (t.process(1002), 0o776)):
-        t.chmod(b"open/shut", mode)
-        user.chdir(b"open")
-        user.write_file(b"file")
+    for user in _users_of_shut(t, b"open", 0o677, 0o767, 0o776):
         _all_fail(user, e.EACCES, calls, b"shut/x")
-        user.unlink(b"file")
 
 
 def not_writable_directory(t: Scenario) -> None:
     """EACCES: names are made and removed only in directories that may be written, whatever the call."""
     t.needs("permissions", "owners")
-    t.mkdir(b"top", 0o755)
-    t.chmod(b"top", 0o777)
-    t.mkdir(b"top/shut", 0o755)
-    t.write_file(b"top/shut/x")
+    _make_shut(t, b"top")
     t.mkdir(b"top/shut/d", 0o755)
-    t.chown(b"top/shut", 1000, 100)
-    for user, mode in ((t.process(1000), 0o577), (t.process(1001, 100), 0o757), (t.process(1002), 0o775)):
-        t.chmod(b"top/shut", mode)
-        user.chdir(b"top")
-        user.write_file(b"file")
+    for user in _users_of_shut(t, b"top", 0o577, 0o757, 0o775):
         _all_fail(user, e.EACCES, {name: MAKING[name] for name in MAKING if name != "mknod"}, b"shut/new")
         user.expect(e.EACCES, user.unlink, b"shut/x")
         user.expect(e.EACCES, user.rmdir, b"shut/d")
         user.expect(e.EACCES, user.rename, b"shut/x", b"x")
         user.expect(e.EACCES, user.rename, b"file", b"shut/x")
-        user.unlink(b"file")
 
 
 def already_there(t: Scenario) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 
 from rump.conformance.scenario import Caller, Scenario, abi, e
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 KINDS = ("file", "empty", "full", "link", "fifo", "linked")
 """A file, a directory with nothing in it and one with something, a symbolic link, a FIFO, a file of two names."""
 
@@ -199,8 +203,10 @@ def _sticky(t: Scenario, user: Caller, old: bytes, new: bytes, errno: int) -> No
         t.lwp.rename(new, old)
 
 
-def from_sticky_directories(t: Scenario) -> None:
-    """EPERM: out of a sticky directory go only one's own files, or any from one's own directory."""
+def _owners_of_sticky(t: Scenario) -> Iterator[tuple[Caller, str, int, bool]]:
+    """For a sticky directory `s` beside one `open` to all, each of whose it may be, and whose what is in it: a user,
+    the kind of the thing, its owner, and whether the user owns either.
+    """
     t.needs("permissions", "owners")
     t.mkdir(b"s", 0o755)
     t.mkdir(b"open", 0o755)
@@ -211,35 +217,34 @@ def from_sticky_directories(t: Scenario) -> None:
         t.chmod(b"s", 0o1777)
         for owner in (0, 1000, 1001):
             for kind in ("file", "empty"):
-                _make(t, kind, b"s/old")
-                t.chown(b"s/old", owner, 0)
-                t.chmod(b"s/old", 0o777)
-                _sticky(t, user, b"s/old", b"open/new", 0 if 1000 in (directory, owner) else e.EPERM)
-                _sticky(t, user, b"s/old", b"s/new", 0 if 1000 in (directory, owner) else e.EPERM)
-                _remove(t, b"s/old")
+                yield user, kind, owner, 1000 in (directory, owner)
+
+
+def _make_for(t: Scenario, kind: str, path: bytes, owner: int) -> None:
+    _make(t, kind, path)
+    t.chown(path, owner, 0)
+    t.chmod(path, 0o777)
+
+
+def from_sticky_directories(t: Scenario) -> None:
+    """EPERM: out of a sticky directory go only one's own files, or any from one's own directory."""
+    for user, kind, owner, owned in _owners_of_sticky(t):
+        _make_for(t, kind, b"s/old", owner)
+        _sticky(t, user, b"s/old", b"open/new", 0 if owned else e.EPERM)
+        _sticky(t, user, b"s/old", b"s/new", 0 if owned else e.EPERM)
+        _remove(t, b"s/old")
 
 
 def to_sticky_directories(t: Scenario) -> None:
     """EPERM: in a sticky directory only one's own files are replaced, or any in one's own directory."""
-    t.needs("permissions", "owners")
-    t.mkdir(b"s", 0o755)
-    t.mkdir(b"open", 0o755)
-    t.chmod(b"open", 0o777)
-    user = t.process(1000)
-    for directory in (0, 1000, 1001):
-        t.chown(b"s", directory, 0)
-        t.chmod(b"s", 0o1777)
-        for owner in (0, 1000, 1001):
-            for kind in ("file", "empty"):
-                for path, of in ((b"open/old", 1000), (b"s/new", owner)):
-                    _make(t, kind, path)
-                    t.chown(path, of, 0)
-                    t.chmod(path, 0o777)
-                if 1000 in (directory, owner):
-                    user.rename(b"open/old", b"s/new")
-                else:
-                    user.expect(e.EPERM, user.rename, b"open/old", b"s/new")
-                _remove(t, b"open/old", b"s/new")
+    for user, kind, owner, owned in _owners_of_sticky(t):
+        _make_for(t, kind, b"open/old", 1000)
+        _make_for(t, kind, b"s/new", owner)
+        if owned:
+            user.rename(b"open/old", b"s/new")
+        else:
+            user.expect(e.EPERM, user.rename, b"open/old", b"s/new")
+        _remove(t, b"open/old", b"s/new")
 
 
 def write_permission(t: Scenario) -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 TOPICS = (
     "handshake", "clocks", "entropy", "parameters", "console", "files", "transfer", "space", "extents", "copying",
-    "sequences", "locks", "threads", "conditions", "watches", "cards", "memory", "checksums", "inflating", "blocking",
-    "absences",
+    "sequences", "locks", "threads", "conditions", "watches", "cards", "streams", "confined", "memory", "checksums",
+    "inflating", "blocking", "absences",
 )  # fmt: skip
 
 

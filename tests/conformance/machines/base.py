@@ -30,10 +30,14 @@ SIMULATED = "simulated"
 class Machine:
     """A host under test; a context manager.
 
-    how   the word of HOSTS.md for what a run on it proves: `EXECUTED` or `SIMULATED`
+    how       the word of HOSTS.md for what a run on it proves: `EXECUTED` or `SIMULATED`
+    isolate   whether the bodies run with each driver in a process of its own
+    remote    whether their system calls go through a server (`rump.conformance.remotely`)
     """
 
     how = EXECUTED
+    isolate = False
+    remote = False
 
     def hypercalls(self) -> Hypercalls:
         """The host, before the handshake."""

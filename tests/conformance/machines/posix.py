@@ -78,6 +78,18 @@ class Native(PosixMachine):
         super().__init__(linux)
 
 
+class Isolated(Native):
+    """Linux, with the drivers isolated."""
+
+    isolate = True
+
+
+class Remote(Native):
+    """Linux, with the system calls by way of a server."""
+
+    remote = True
+
+
 class Pure(PosixMachine):
     """Linux without the compiled pieces."""
 

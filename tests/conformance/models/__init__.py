@@ -9,7 +9,7 @@ right by these documents; not that the documents, or the model, are.
 
 from __future__ import annotations
 
-from rump.conformance.models import modules, native
+from rump.conformance.models import modules, native, sockets
 from rump.conformance.models.loader import World
 
 TYPE_CHECKING = False
@@ -42,6 +42,7 @@ class Simulation:
         module = __import__(f"rump.conformance.models.{host}", fromlist=[CLASSES[host]])
         self.system: System = getattr(module, CLASSES[host])()
         given = modules.modules(self.system)
+        given["socket"] = sockets.sockets(self.system)
         given[f"rump.rumpuser.{host}._ffi"] = native.module(self.system) if compiled else None
         if given[f"rump.rumpuser.{host}._ffi"] is None:
             del given[f"rump.rumpuser.{host}._ffi"]

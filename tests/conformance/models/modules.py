@@ -131,6 +131,10 @@ class Calls(_Calls):
         return os.dup(descriptor)
 
     @translated
+    def set_inheritable(self, descriptor: int, inheritable: bool) -> None:
+        os.set_inheritable(descriptor, inheritable)
+
+    @translated
     def close(self, descriptor: int) -> None:
         os.close(descriptor)
 
@@ -139,11 +143,24 @@ class Calls(_Calls):
         return self._system.status(os.fstat(descriptor))
 
     @translated
-    def stat(self, path: str) -> Any:
-        behind = self._system.names.get(path, path)
-        if path.startswith("/dev/") and (callable(behind) or path == behind):
+    def stat(self, path: bytes | str) -> Any:
+        name = os.fsdecode(path)
+        behind = self._system.names.get(name, name)
+        if name.startswith("/dev/") and (callable(behind) or name == behind):
             raise self._system.error("ENOENT", FileNotFoundError)
         return self._system.status(os.stat(str(behind)))
+
+    @translated
+    def lstat(self, path: bytes) -> os.stat_result:
+        return os.lstat(path)
+
+    @translated
+    def chmod(self, path: bytes, mode: int) -> None:
+        os.chmod(path, mode)
+
+    @translated
+    def unlink(self, path: bytes) -> None:
+        os.unlink(path)
 
     @translated
     def fstatvfs(self, descriptor: int) -> Any:
@@ -287,10 +304,13 @@ class Fcntl(_Calls):
     @translated
     def lockf(self, descriptor: int, operation: int, length: int = 0, start: int = 0, whence: int = 0) -> Any:
         numbers = self._system.numbers
-        kinds = {numbers.LOCK_SH: fcntl.F_RDLCK, numbers.LOCK_EX: fcntl.F_WRLCK, numbers.LOCK_UN: fcntl.F_UNLCK}
-        if not operation & numbers.LOCK_NB and not operation & numbers.LOCK_UN:
-            raise AssertionError("a lock that waits")
-        record = struct.pack("hhqqi0q", kinds[operation & ~numbers.LOCK_NB], whence, start, length, 0)
+        kinds = {
+            numbers.LOCK_SH | numbers.LOCK_NB: fcntl.F_RDLCK, numbers.LOCK_EX | numbers.LOCK_NB: fcntl.F_WRLCK,
+            numbers.LOCK_UN: fcntl.F_UNLCK,
+        }  # fmt: skip
+        if operation not in kinds:      # Python refuses LOCK_UN with anything else; without LOCK_NB the others wait
+            raise ValueError("unrecognized lockf argument")
+        record = struct.pack("hhqqi0q", kinds[operation], whence, start, length, 0)
         fcntl.fcntl(descriptor, self._system.lock_commands()[numbers.F_SETLK], record)
 
     @translated
@@ -323,10 +343,10 @@ def queue_names(system: System) -> dict[str, Any]:
         def control(self, changes: Any, most: int, timeout: float | None = None) -> list[Any]:
             for descriptor, _, flags, _ in changes or ():
                 assert flags == 0x21, "EV_ADD | EV_CLEAR"
-                self._descriptor, self._seen = descriptor, self._look(descriptor)
+                self._descriptor, self._seen = descriptor, system.look(descriptor)
             until = None if timeout is None else time.monotonic() + timeout
             while most:
-                seen = self._look(self._descriptor)
+                seen = system.look(self._descriptor)
                 if seen != self._seen:
                     self._seen = seen
                     return [self._descriptor]
@@ -334,11 +354,6 @@ def queue_names(system: System) -> dict[str, Any]:
                     break
                 time.sleep(_TICK)
             return []
-
-        def _look(self, descriptor: int) -> tuple[int, ...]:
-            status = os.fstat(descriptor)
-            changes = system.changes.get((status.st_dev, status.st_ino), 0)
-            return changes, status.st_size, status.st_mtime_ns, status.st_nlink
 
         def close(self) -> None:
             self._descriptor = -1

@@ -3,7 +3,8 @@
 
 Documents: usr/src/uts/common/sys/errno.h, fcntl.h, unistd.h, dkio.h; fcntl(2) (locks belong to the process, those of
 the open file are for whole files only; F_FREESP: ufs cuts the file if the range reaches its end, zfs makes it grow if
-the range begins behind it), lseek(2), dkio(4I), mnttab(5), getrandom(2).  There is no copy_file_range(2).
+the range begins behind it), lseek(2), dkio(4I), mnttab(5), getrandom(2); port_associate(3C), port_get(3C), proc(5)
+(watches).  There is no copy_file_range(2).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import struct
 
 from rump.conformance.models import native, solaris_numbers
+from rump.conformance.models.event_ports import EventPorts
 from rump.conformance.models.system import Disk, System
 
 TYPE_CHECKING = False
@@ -32,6 +34,10 @@ class Solaris(System):
     flock = (_FLOCK, ("type", "whence", "start", "len", "sysid", "pid", "pad0", "pad1", "pad2", "pad3"))
     lacks = frozenset({"copy_file_range"})
     slices = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ports = EventPorts(self)
 
     def disk_ioctls(self) -> dict[int, Callable[[Disk, int], bytes]]:
         return {0x42A: self._medium, 0x413: self._slice}
@@ -68,4 +74,5 @@ class Solaris(System):
         return argument
 
     def native(self) -> dict[str, Callable[..., Any]]:
-        return {"rump_random": native.random, "rump_thread_name": native.thread_name(self)}
+        named = native.thread_name(self)
+        return {"rump_random": native.random, "rump_thread_name": named, **self.ports.functions()}

@@ -94,7 +94,7 @@ class System:
 
     def foreign(self, error: OSError) -> OSError:
         """An error of Linux as Python would raise it there: the same class, another number."""
-        if getattr(error, "modelled", False):
+        if getattr(error, "modelled", False) or error.errno is None:
             return error
         return modelled(type(error)(self.number_of(error.errno or 0), error.strerror))
 
@@ -137,6 +137,12 @@ class System:
         status = os.fstat(descriptor)
         key = status.st_dev, status.st_ino
         self.changes[key] = self.changes.get(key, 0) + 1
+
+    def look(self, descriptor: int) -> tuple[int, ...]:
+        """What is another tuple when a file has changed."""
+        status = os.fstat(descriptor)
+        changes = self.changes.get((status.st_dev, status.st_ino), 0)
+        return changes, status.st_size, status.st_mtime_ns, status.st_nlink
 
     def open_text(self, path: str, *arguments: Any, **named: Any) -> io.StringIO:
         """Python's `open`, on the system's own text files."""

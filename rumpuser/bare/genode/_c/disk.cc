@@ -14,7 +14,7 @@ constexpr Rump::size_t PIECE = 128 << 10;       /* of one packet at most */
 }
 
 Rump::Disk::Disk(Genode::Env &env)
-    : _env(env), _wakeup(env.ep()), _heap(env), _alloc(&_heap), _block(env, &_alloc, BUFFER, "disk"),
+    : _env(env), _wakeup(env.ep()), _heap(env.ram(), env.rm()), _alloc(&_heap), _block(env, &_alloc, BUFFER, "disk"),
       _info(_block.info())
 {
     _block.tx_channel()->sigh_ready_to_submit(_wakeup.handler);

@@ -12,6 +12,7 @@ enum { END_OF_INTERRUPT = 0xb0, SPURIOUS = 0xf0, TIMER = 0x320, TIMER_INITIAL = 
 #define SPURIOUS_ENABLE 0x100
 #define DIVIDE_BY_16 3
 #define MASKED 0x10000
+#define CALIBRATION 100                 /* 1/100 of a second is measured */
 #define PIC_MASK_1 0x21
 #define PIC_MASK_2 0xa1
 
@@ -33,21 +34,23 @@ void apic_end_of_interrupt(void)
     write(END_OF_INTERRUPT, 0);
 }
 
+static u64 counted(void)
+{
+    return ~read(TIMER_CURRENT);
+}
+
 /* The timer's frequency, by the clock that is known already. */
 static void calibrate(void)
 {
-    u64 start, stop;
-    u32 first, last;
+    struct moment start, stop;
 
     write(TIMER, MASKED | VECTOR_TIMER);
     write(TIMER_INITIAL, ~0u);
-    start = now();
-    first = read(TIMER_CURRENT);
-    while (now() < start + 5 * MILLISECOND)
-        ;
-    stop = now();
-    last = read(TIMER_CURRENT);
-    timer_hz = (first - last) * SECOND / (stop - start);
+    start = clock_look(counted);
+    do
+        stop = clock_look(counted);
+    while (stop.tsc - start.tsc < boot.tsc_hz / CALIBRATION);
+    timer_hz = (stop.count - start.count) * boot.tsc_hz / (stop.tsc - start.tsc);
     if (!timer_hz)
         panic("the local APIC's timer does not count");
 }

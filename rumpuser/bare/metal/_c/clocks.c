@@ -28,10 +28,6 @@ enum { RTC_SECOND, RTC_MINUTE = 2, RTC_HOUR = 4, RTC_DAY = 7, RTC_MONTH, RTC_YEA
 #define MEASURE_SECONDS_PART 25         /* 1/25 of a second is measured */
 #define PATIENCE 100000000              /* looks at something that does not change */
 
-struct moment {
-    u64 tsc, count;
-};
-
 static u64 pit_count(void)
 {
     u64 low;
@@ -47,7 +43,7 @@ static u64 pm_count(void)
 }
 
 /* The counter and the time stamp at one moment: of a few tries the one in which the least time passed. */
-static struct moment look(u64 (*count)(void))
+struct moment clock_look(u64 (*count)(void))
 {
     struct moment best = {0, 0};
     u64 shortest = FOREVER;
@@ -66,13 +62,13 @@ static struct moment look(u64 (*count)(void))
 /* Time stamps a second, by a counter of `hz` that starts again at `period`; 0 if it does not count. */
 static u64 measure(u64 (*count)(void), u64 hz, u64 period)
 {
-    struct moment start = look(count), stop = start;
+    struct moment start = clock_look(count), stop = start;
     u64 passed = 0;
 
     for (u64 looks = 0; passed < hz / MEASURE_SECONDS_PART; looks++) {
         u64 before = stop.count;
 
-        stop = look(count);
+        stop = clock_look(count);
         passed += (stop.count + period - before) % period;
         if (looks > PATIENCE || (looks > 1000 && !passed))
             return 0;

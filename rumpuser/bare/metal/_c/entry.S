@@ -198,6 +198,16 @@ switch_stacks:
         pop %rbx
         ret
 
+/* void idle_wait(void): until an interrupt; traps.c knows the two addresses. */
+        .globl idle_wait, idle_halt, idle_awake
+idle_wait:
+        sti
+idle_halt:
+        hlt
+idle_awake:
+        cli
+        ret
+
 /* void program_enter(u64 entry, u64 stack): the first thread begins; System V ABI, section 3.4.1. */
         .globl program_enter
 program_enter:

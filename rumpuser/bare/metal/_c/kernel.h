@@ -85,12 +85,18 @@ extern u64 interrupts_seen;
 void syscall_start(void);
 void switch_stacks(u64 *saved, u64 next);
 void frame_return(void);
+void idle_wait(void);                           /* until an interrupt has come; they are on meanwhile */
+extern const u8 idle_halt[], idle_awake[];
 NORETURN void program_enter(u64 entry, u64 stack);
 
 /* time.c, clocks.c, apic.c */
 void time_start(void);
 u64 now(void);
 u64 tsc_calibrate(void);                        /* its frequency in Hz */
+struct moment {
+    u64 tsc, count;
+};
+struct moment clock_look(u64 (*count)(void));   /* a counter, and the time stamp at which it said so */
 u64 rtc_read(void);                             /* seconds since 1970; 0 without a clock */
 void apic_start(void);
 void apic_timer(u64 nanoseconds);

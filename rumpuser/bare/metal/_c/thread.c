@@ -153,7 +153,7 @@ static void idle_once(void)
     timer_need(now() + LONGEST_HALT);
     idle = 1;
     traps_stack((u64)idle_stack + sizeof(idle_stack));
-    __asm__ volatile("sti; hlt; cli" : : : "memory");
+    idle_wait();
     traps_stack(current->top);
     idle = 0;
 }

@@ -120,12 +120,17 @@ static NORETURN void die(const struct frame *frame)
     halt(STATUS_PANIC);
 }
 
-/* From entry.S. */
-void trap(const struct frame *frame);
-void trap(const struct frame *frame)
+/*
+ * From entry.S.  Nothing may come between the idle processor's sti and its hlt (SDM volume 2, STI), yet Xen under QEMU's
+ * emulation lets it happen: what hlt would wait for has been then, and no other interrupt need follow.
+ */
+void trap(struct frame *frame);
+void trap(struct frame *frame)
 {
     if (frame->vector < EXCEPTIONS)
         die(frame);
+    if (frame->rip == (u64)idle_halt)
+        frame->rip = (u64)idle_awake;
     if (frame->vector == VECTOR_SPURIOUS)
         return;
     apic_end_of_interrupt();

@@ -2,7 +2,7 @@
 /*
  * What illumos' headers say of the numbers, layouts and calls that the backend uses, in our words; programs of 64 bits.
  * Source: illumos/illumos-gate, usr/src/uts/common/sys/fcntl.h (revision 019c3c436f78), sys/dkio.h (0167b58cea98,
- * f0399df9e6a4), sys/file.h, sys/errno.h, usr/src/head/unistd.h, stdlib.h, pthread.h.  Errors: zig's std/c.zig.
+ * f0399df9e6a4), sys/port.h (12ef7bd6596e), sys/file.h, sys/errno.h, usr/src/head/unistd.h, stdlib.h, pthread.h.  Errors: zig's std/c.zig.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -65,6 +65,35 @@ struct part_info {
 struct extpart_info {
     uint64_t p_start, p_length; /* diskaddr_t */
 };
+
+/* sys/port.h, usr/src/head/port.h */
+#if __STDC_HOSTED__
+#include <time.h>
+#else
+struct timespec {
+    long tv_sec, tv_nsec;
+};
+#endif
+typedef unsigned short ushort_t;
+typedef struct timespec timespec_t, timestruc_t;
+#define PORT_SOURCE_FILE 7
+#define FILE_MODIFIED 0x2
+#define FILE_ATTRIB 0x4
+#define FILE_TRUNC 0x100000
+typedef struct port_event {
+    int portev_events;
+    ushort_t portev_source, portev_pad;
+    uintptr_t portev_object;
+    void *portev_user;
+} port_event_t;
+typedef struct file_obj {
+    timestruc_t fo_atime, fo_mtime, fo_ctime;
+    uintptr_t fo_pad[3];
+    char *fo_name;
+} file_obj_t;
+int port_create(void);
+int port_associate(int, int, uintptr_t, int, void *);
+int port_get(int, port_event_t *, const timespec_t *);
 
 /* sys/errno.h: two names for one number, of which Zig's table has one */
 #define EAGAIN 11

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What we use of Genode's base interface, declared from its documentation: Genode Foundations 25.05, sections 8.1
- * (component startup), 8.7 (allocators), 8.12 (signals); repos/base/include/base/{env,entrypoint,signal,heap,
- * allocator_avl}.h.  A build inside Genode uses its own headers instead of this folder.
+ * What we use of Genode's base interface, from repos/base/include of genodelabs/genode: base/env.h (Env), parent/parent.h
+ * (exit), base/entrypoint.h (wait_and_dispatch_one_io_signal), base/signal.h (Io_signal_handler), base/heap.h,
+ * base/allocator_avl.h.  A build inside Genode uses its own headers instead of this folder.
  */
 #ifndef DECLARATIONS_BASE_ENV_H
 #define DECLARATIONS_BASE_ENV_H
@@ -26,9 +26,14 @@ struct Parent {
     void exit(int exit_value);
 };
 
+struct Ram_allocator;
+struct Region_map;
+
 struct Env {
     Entrypoint &ep();
     Parent &parent();
+    Ram_allocator &ram();
+    Region_map &rm();
 };
 
 struct Signal_dispatcher {
@@ -54,7 +59,7 @@ struct Allocator {
 };
 
 struct Heap : Allocator {
-    explicit Heap(Env &env);
+    Heap(Ram_allocator &ram, Region_map &rm);
 };
 
 struct Allocator_avl : Range_allocator {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Genode's block session and its packet stream: Genode Foundations 25.05, sections 4.5.7 and 8.15;
- * repos/os/include/block_session/{block_session,client,connection}.h, repos/os/include/os/packet_stream.h.
+ * Genode's block session and its packet stream, as they are since requests to sync and to trim are packets (2019):
+ * repos/os/include of genodelabs/genode, block/request.h and block_session/connection.h (revision 784206c85ccf),
+ * block_session/{block_session,client}.h, os/packet_stream.h.
  */
 #ifndef DECLARATIONS_BLOCK_CONNECTION_H
 #define DECLARATIONS_BLOCK_CONNECTION_H
@@ -28,7 +29,7 @@ struct Packet_descriptor {
     bool _success = false;
 
     Packet_descriptor(Genode::off_t offset = 0, Genode::size_t size = 0) : _offset(offset), _size(size) {}
-    Packet_descriptor(Packet_descriptor p, Opcode op, block_number_t number, block_count_t count = 1, Tag tag = {0})
+    Packet_descriptor(Packet_descriptor p, Opcode op, block_number_t number, block_count_t count = 1, Tag tag = {~0U})
         : _offset(p._offset), _size(p._size), _op(op), _tag(tag), _number(number), _count(count) {}
 
     Genode::off_t offset() const { return _offset; }
@@ -65,9 +66,7 @@ struct Session {
     };
 };
 
-struct Default_job;
-
-template <typename JOB = Default_job> struct Connection {
+template <typename JOB = void> struct Connection {
     Connection(Genode::Env &env, Genode::Range_allocator *tx_block_alloc, Genode::size_t tx_buf_size = 128 * 1024,
         char const *label = "");
 

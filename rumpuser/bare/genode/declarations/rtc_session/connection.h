@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Genode's real-time clock: repos/os/include/rtc_session/{rtc_session,connection}.h. */
+/*
+ * Genode's real-time clock: repos/os/include/rtc_session of genodelabs/genode, rtc_session.h (revision ea2b33015843),
+ * connection.h (16be05e5300f).
+ */
 #ifndef DECLARATIONS_RTC_CONNECTION_H
 #define DECLARATIONS_RTC_CONNECTION_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Genode's terminal session: Genode Foundations 25.05, section 4.5.3; repos/os/include/terminal_session/connection.h. */
+/*
+ * Genode's terminal session: repos/os/include/terminal_session of genodelabs/genode, client.h (revision 81a6c1519b1d),
+ * connection.h (5ed5fddb7cb8).
+ */
 #ifndef DECLARATIONS_TERMINAL_CONNECTION_H
 #define DECLARATIONS_TERMINAL_CONNECTION_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Genode's timer session: Genode Foundations 25.05, section 4.5.2; repos/base/include/timer_session/connection.h. */
+/*
+ * Genode's timer session: repos/base/include/timer_session of genodelabs/genode, connection.h (revision 02c8d73426b4),
+ * client.h (181c78d48281).
+ */
 #ifndef DECLARATIONS_TIMER_CONNECTION_H
 #define DECLARATIONS_TIMER_CONNECTION_H
 

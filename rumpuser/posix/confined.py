@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Confined processes: fresh interpreters that get a stream, some files to read, and then give up all else.
+
+Never a fork of this process: its threads, locks and files are no business of the new one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from rump.rumpuser.interface.errno import EBADF, EINVAL, EOPNOTSUPP, ETIMEDOUT, HostError
+from rump.rumpuser.posix.confined_child import FIRST, STREAM
+from rump.rumpuser.posix.errors import blocking
+from rump.rumpuser.posix.files import Files
+from rump.rumpuser.posix.streams import Streams
+from rump.rumpuser.posix.waiting import deadline, left
+from rump.rumpuser.pure.handles import found, number_for
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from typing_extensions import Buffer
+
+BOOTSTRAP = """
+import sys
+rump = sys.modules["rump"] = type(sys)("rump")
+rump.__path__ = sys.argv[1].split(":")
+sys.path[:] = sys.argv[2].split(":")
+from rump.rumpuser.posix.confined_child import main
+main(sys.argv[3:])
+"""
+"""What the new interpreter runs: neither `site` nor the environment tells it where modules are, but we do."""
+_KILL = 9
+_PATIENCE = 30 * 10**9
+"""How many nanoseconds a process may take to make room for what is sent to it."""
+
+
+class ConfinedProcesses(Files, Streams):
+    """spawn_confined, confined_end.  `confined_host` names the class of the new process's host, "module:class"."""
+
+    confined_host = "rump.rumpuser.posix.confined_child:ConfinedHost"
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._confined: dict[int, _Process] = {}
+
+    @blocking
+    def spawn_confined(
+        self, entry: str, modules: tuple[str, ...], handles: tuple[int, ...], memory: int, seconds: int
+    ) -> tuple[int, int]:
+        module, _, function = entry.partition(":")
+        if not module or not function or memory <= 0 or seconds < 0:
+            raise HostError(EINVAL, "spawn_confined")
+        if not sys.executable:
+            raise HostError(EOPNOTSUPP, "no interpreter to start")
+        descriptors = [_readable(found(self._descriptors, handle)) for handle in handles]
+        ours, theirs = _socketpair()
+        try:
+            arguments = (entry, self.confined_host, ",".join(modules), str(len(handles)), str(memory), str(seconds))
+            pid = _start([theirs.fileno(), *descriptors], arguments)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        stream = number_for(self._streams, ConfinedStream(ours))
+        return number_for(self._confined, _Process(pid)), stream
+
+    @blocking
+    def confined_end(self, process: int) -> int:
+        ended = self._confined.pop(process, None)
+        if ended is None:
+            raise HostError(EBADF)
+        return ended.end()
+
+
+class ConfinedStream:
+    """Our end of the stream to a confined process, which one caller at a time uses.
+
+    A process that does not take what it is sent, within half a minute, counts as hanging: ETIMEDOUT.
+    """
+
+    def __init__(self, socket: Any) -> None:
+        import select
+
+        self._socket = socket
+        socket.setblocking(False)
+        self._reading, self._writing = select.poll(), select.poll()
+        self._reading.register(socket.fileno(), select.POLLIN)
+        self._writing.register(socket.fileno(), select.POLLOUT)
+
+    def send(self, data: Buffer) -> None:
+        rest = memoryview(data).cast("B")
+        until = deadline(_PATIENCE)
+        while rest:
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except BlockingIOError:
+                _wait(self._writing, until)
+
+    def receive(self, length: int, timeout: int | None) -> bytes:
+        if length <= 0:
+            raise HostError(EINVAL, f"length {length}")
+        until = deadline(timeout)
+        while True:
+            _wait(self._reading, until)
+            try:
+                received: bytes = self._socket.recv(length)
+            except BlockingIOError:
+                continue
+            except ConnectionResetError:        # it died before it had read all
+                return b""
+            return received
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def _wait(poll: Any, until: int | None) -> None:
+    """Until something is ready.  Errors: ETIMEDOUT."""
+    while True:
+        wait = left(until)
+        if poll.poll(max(0, -(-wait // 10**6))):
+            return
+        if wait <= 0:
+            raise HostError(ETIMEDOUT)
+
+
+class _Process:
+    """A process of ours that nobody has waited for yet."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+
+    def end(self) -> int:
+        """Kill it, wait for it; its exit status, or -signal."""
+        os.kill(self._pid, _KILL)
+        _, status = os.waitpid(self._pid, 0)
+        return os.waitstatus_to_exitcode(status)
+
+
+def _readable(descriptor: int) -> int:
+    """A descriptor that can do no harm.  Errors: EINVAL - it is open for writing."""
+    import fcntl
+
+    if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY:
+        raise HostError(EINVAL, "open for writing")
+    return descriptor
+
+
+def _socketpair() -> tuple[Any, Any]:
+    """Two ends of a stream.  The module `socket` makes no better ones, but takes 5 ms to load."""
+    import _socket
+
+    return _socket.socketpair()
+
+
+def _start(descriptors: list[int], arguments: tuple[str, ...]) -> int:
+    """A fresh interpreter with these descriptors from `STREAM` on, and none of our others; its number."""
+    import fcntl
+
+    # Copies out of the way of the numbers that they are to have there.
+    copies = []
+    try:
+        for descriptor in descriptors:
+            copies.append(fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, FIRST + len(descriptors)))
+        given: list[tuple[Any, ...]] = [
+            (os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(STREAM)
+        ]
+        given += [(os.POSIX_SPAWN_DUP2, copy, STREAM + place) for place, copy in enumerate(copies)]
+        return os.posix_spawn(sys.executable, _command(arguments), _environment(), file_actions=given)
+    finally:
+        for copy in copies:
+            os.close(copy)
+
+
+def _command(arguments: tuple[str, ...]) -> list[str]:
+    import rump
+
+    folders = [os.path.abspath(folder) for folder in rump.__path__]
+    path = [os.path.abspath(folder) for folder in sys.path]
+    return [sys.executable, "-I", "-S", "-c", BOOTSTRAP, ":".join(folders), ":".join(path), *arguments]
+
+
+def _environment() -> dict[str, str]:
+    """What decides how the interpreter works, and nothing else of ours."""
+    return {name: os.environ[name] for name in ("RUMP_NATIVE", "LD_LIBRARY_PATH") if name in os.environ}

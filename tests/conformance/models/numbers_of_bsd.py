@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the BSDs have alike, macOS among them: the numbers of 4.4BSD.
+
+The kernel's own errors (rumpuser.interface.errno) are NetBSD's too.  They are stated here once more, so that a model
+does not translate by the table that it is there to measure.
+"""
+
+from __future__ import annotations
+
+from rump.conformance.models.numbers_of_unix import *  # noqa: F403
+
+EDEADLK = 11
+EAGAIN = 35
+EWOULDBLOCK = 35
+EINPROGRESS = 36
+EALREADY = 37
+ENOTSOCK = 38
+EDESTADDRREQ = 39
+EMSGSIZE = 40
+EPROTOTYPE = 41
+ENOPROTOOPT = 42
+EPROTONOSUPPORT = 43
+ESOCKTNOSUPPORT = 44
+EPFNOSUPPORT = 46
+EAFNOSUPPORT = 47
+EADDRINUSE = 48
+EADDRNOTAVAIL = 49
+ENETDOWN = 50
+ENETUNREACH = 51
+ENETRESET = 52
+ECONNABORTED = 53
+ECONNRESET = 54
+ENOBUFS = 55
+EISCONN = 56
+ENOTCONN = 57
+ESHUTDOWN = 58
+ETOOMANYREFS = 59
+ETIMEDOUT = 60
+ECONNREFUSED = 61
+ELOOP = 62
+ENAMETOOLONG = 63
+EHOSTDOWN = 64
+EHOSTUNREACH = 65
+ENOTEMPTY = 66
+EPROCLIM = 67
+EUSERS = 68
+EDQUOT = 69
+ESTALE = 70
+EREMOTE = 71
+EBADRPC = 72
+ERPCMISMATCH = 73
+EPROGUNAVAIL = 74
+EPROGMISMATCH = 75
+EPROCUNAVAIL = 76
+ENOLCK = 77
+ENOSYS = 78
+EFTYPE = 79
+EAUTH = 80
+ENEEDAUTH = 81
+
+O_NONBLOCK = 4
+O_CREAT = 0x200
+O_EXCL = 0x800
+O_TRUNC = 0x400
+F_WRLCK = 3
+F_UNLCK = 2
