@@ -29,7 +29,7 @@ GAP_MAX = 1 << 14
 
 
 class Listed(dict[bytes, "Attributes | None"]):
-    """Attributes of a page of a listing by name; nothing but `get` is for others.  Many pages are never asked for any."""
+    """Attributes of a page of a listing by name, sorted in when `get`, the only call for others, is first used."""
 
     __slots__ = ("_rows",)
 

@@ -63,7 +63,8 @@ class Mount:
 
     Read-only until something is written; then it is mounted for writing, and unmounted when nobody writes any more, so
     that what was written is in the image.  Reading locks nothing, lest an image that was once looked at could not be
-    written to by others any more: that it has changed is noticed by its size and times.  `Options.writable`: True keeps it mounted for writing until `close`, False
+    written to by others any more: that it has changed is noticed by its size and times.  `Options.writable`:
+    True keeps it mounted for writing until `close`, False
     never does.  A mount does not survive a fork: the child makes its own.
     """
 

@@ -116,7 +116,8 @@ def test_waiting_and_waiting_for_each_other(lab):
 
 
 STEPS = st.lists(
-    st.tuples(st.integers(0, 2), st.sampled_from((WRITE, READ, NONE)), st.integers(0, 15), st.integers(0, 8)), max_size=40
+    st.tuples(st.integers(0, 2), st.sampled_from((WRITE, READ, NONE)), st.integers(0, 15), st.integers(0, 8)),
+    max_size=40,
 )
 
 

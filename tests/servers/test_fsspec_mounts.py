@@ -114,7 +114,8 @@ def test_instances_and_pickles(image: Path) -> None:
     with fs.open("/new", "wb") as file, pytest.raises(TypeError, match="only files opened for reading"):
         pickle.dumps(file)
     fs.close()
-    script = "import sys, pickle; fs = pickle.load(sys.stdin.buffer); print(fs.ls('/', False), fs.mount.options.writable)"
+    script = "import sys, pickle; fs = pickle.load(sys.stdin.buffer);" \
+        " print(fs.ls('/', False), fs.mount.options.writable)"
     done = subprocess.run([sys.executable, "-c", script], input=pickle.dumps(fs), capture_output=True, check=True)
     assert done.stdout == b"['/file', '/lost+found', '/new'] None\n"
 

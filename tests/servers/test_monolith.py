@@ -143,8 +143,11 @@ path = "/mnt"
 address = "127.0.0.1:0"
 """ + (f'[[serve]]\nkind = "fuse"\naddress = "{tmp_path}/fuse"\npath = "/mnt"\n' if FUSE else ""))
     (tmp_path / "fuse").mkdir()
-    command = [sys.executable, "-c", "import sys; from rump.servers.monolith.main import run; sys.exit(run(sys.argv[1]))"]
-    process = subprocess.Popen([*command, tmp_path / "rump.toml"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    code = "import sys; from rump.servers.monolith.main import run; sys.exit(run(sys.argv[1]))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path / "rump.toml"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
     try:
         lines = [process.stdout.readline() for _ in range(6 if FUSE else 5)]
         assert lines[-1] == "ready\n", (lines, process.poll() and process.stderr.read())

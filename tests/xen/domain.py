@@ -164,7 +164,8 @@ def main() -> int:
         said: list[str] = []
         disk_session.session(os.fsencode(made), "ext2fs", said.append)
         second = folder / "guest.img"
-        subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "guest", "-d", folder / "guest", second, "128M"], check=True)
+        command = ["mke2fs", "-q", "-t", "ext4", "-L", "guest", "-d", folder / "guest", second, "128M"]
+        subprocess.run(command, check=True)
         ready = time.monotonic()
         log = start(kind, first, second)
         wrong = problems(log, said, hashlib.sha256(made.read_bytes()).hexdigest())

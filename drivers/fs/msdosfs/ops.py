@@ -262,7 +262,7 @@ class MsdosVolume(Volume):
         ]), follow  # fmt: skip
 
     def _tell(self, rows: Rows, fileids: Numbers) -> Iterator[Attributes | None]:
-        """What entries say; None of a directory whose clusters cannot be followed.  As `_attributes`, for many files."""
+        """What entries say; None of a directory whose clusters are damaged.  As `_attributes`, for many files."""
         known, options, size_of = self._times, self.options, self.geometry.cluster_size
         uid, gid, file, read_only = options.uid, options.gid, S_IFREG | options.mask, S_IFREG | options.mask & ~0o222
         for (_, _, fields), fileid in zip(rows, fileids, strict=True):
@@ -276,7 +276,8 @@ class MsdosVolume(Volume):
                     yield None
                 continue
             yield (
-                fileid, 0, read_only if bits & 1 else file, 1, uid, gid, 0, size, -(-size // size_of) * size_of, accessed,
+                fileid, 0, read_only if bits & 1 else file, 1, uid, gid, 0, size, -(-size // size_of) * size_of,
+                accessed,
                 modified, modified, born + units * times.UNIT, FLAGS[bits & 0x3F],
             )  # fmt: skip
 

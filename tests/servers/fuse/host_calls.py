@@ -425,6 +425,12 @@ for _name in ("open", "mkdir", "mkfifo", "mknod", "readlink", "unlink"):
 for _name, _at in (("stat", "fstatat"), ("access", "faccessat"), ("chmod", "fchmodat"), ("chown", "fchownat"),
                    ("utimens", "utimensat")):  # fmt: skip
     setattr(Calls, _name, lambda self, path, *rest, _at=_at: getattr(Calls, _at)(self, abi.AT_FDCWD, path, *rest))
-Calls.link = lambda self, old, new: Calls.linkat(self, abi.AT_FDCWD, old, abi.AT_FDCWD, new, 0x400)  # type: ignore[attr-defined]
-Calls.symlink = lambda self, target, path: Calls.symlinkat(self, target, abi.AT_FDCWD, path)  # type: ignore[attr-defined]
-Calls.rename = lambda self, old, new: Calls.renameat(self, abi.AT_FDCWD, old, abi.AT_FDCWD, new)  # type: ignore[attr-defined]
+Calls.link = (  # type: ignore[attr-defined]
+    lambda self, old, new: Calls.linkat(self, abi.AT_FDCWD, old, abi.AT_FDCWD, new, 0x400)
+)
+Calls.symlink = (  # type: ignore[attr-defined]
+    lambda self, target, path: Calls.symlinkat(self, target, abi.AT_FDCWD, path)
+)
+Calls.rename = (  # type: ignore[attr-defined]
+    lambda self, old, new: Calls.renameat(self, abi.AT_FDCWD, old, abi.AT_FDCWD, new)
+)
