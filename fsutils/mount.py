@@ -29,14 +29,15 @@ if TYPE_CHECKING:
 OPERANDS = "IMAGE[@PARTITION] DIRECTORY"
 RELATED = ("umount", "shell", "cp")
 MANUAL = {
-    "OPTIONS OF THE MOUNT": (
-        "-o takes, beside those of the file system's driver: ro - nothing is written; allow_other - other users, root "
-        "among them, may use the mount (ordinary users need user_allow_other in /etc/fuse.conf for it); fakeroot - no "
-        "permissions are checked and new files are root's, so that a user can work on a system's image; suid, dev - "
-        "set-user-id bits and device nodes are in force, for root only; noexec; noatime.",
-        "Without fakeroot the host checks permissions by the owners and modes in the image.  Where a file system keeps "
-        "no owners (FAT, exFAT), all files belong to the user who mounts.",
-    ),
+    "OPTIONS OF THE MOUNT": """\
+-o takes, beside those of the file system's driver: ro - nothing is written; allow_other - other users, root
+among them, may use the mount (ordinary users need user_allow_other in /etc/fuse.conf for it); fakeroot - no
+permissions are checked and new files are root's, so that a user can work on a system's image; suid, dev -
+set-user-id bits and device nodes are in force, for root only; noexec; noatime.
+
+Without fakeroot the host checks permissions by the owners and modes in the image.  Where a file system keeps
+no owners (FAT, exFAT), all files belong to the user who mounts.
+""",
 }
 EXAMPLES = """\
 fsu mount disk.img@2 /mnt

@@ -32,13 +32,21 @@ def apply(limits: Limits, source: str) -> None:
         value = getattr(limits, name)
         try:
             if name == "descriptors":
-                this.rlimit(psutil.RLIMIT_NOFILE, (value, max(value, this.rlimit(psutil.RLIMIT_NOFILE)[1])))
+                _limit_descriptors(value)
             elif name == "nice":
                 this.nice(value)
             else:
                 this.cpu_affinity(list(value))
         except (psutil.Error, OSError, ValueError, AttributeError) as error:
             raise ConfigError(f"{source}: [limits] {name}: this host does not take {value}: {error}") from error
+
+
+def _limit_descriptors(count: int) -> None:
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    wanted = hard if hard == resource.RLIM_INFINITY else max(count, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, wanted))
 
 
 class MemoryWatch:

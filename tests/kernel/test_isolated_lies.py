@@ -203,7 +203,7 @@ ASKED = ["read", "write", "sync", "discard", "now", "random", "schedule", "log",
 @given(
     st.sampled_from(sorted(ARGUMENTS)),
     st.lists(
-        st.tuples(st.integers(0, 6), VALUES) 
+        st.tuples(st.integers(0, 6), VALUES)
         | st.tuples(st.just(protocol.ASK), st.sampled_from(ASKED), VALUES) | VALUES,
         max_size=4,
     ),

@@ -109,7 +109,7 @@ def test_partitions(pristine: Path, tmp_path: Path) -> None:
         read(f"rump://@1/@1::file://{disk}")
     with pytest.raises(OSError, match="several partitions hold file systems"):
         read(f"rump:///@1::file://{disk}")
-    with pytest.raises(OSError, match="no partition .*7"):
+    with pytest.raises(OSError, match=r"no partition .*7"):
         read(f"rump://@7/x::file://{disk}")
     fs, _ = fsspec.url_to_fs(f"rump://@2/::file://{disk}")
     assert fs.unstrip_protocol("/@1") == "rump://@2/@1" and fs.ls("/", detail=False)[0] == "/@1"
@@ -136,7 +136,7 @@ def test_info(fs: ImageFileSystem) -> None:
     link = fs.info("/etc/link")
     assert link["islink"] and link["destination"] == "fstab" and link["size"] == 17 and fs.islink("/etc/link")
     assert fs.lexists("/nowhere") and not fs.exists("/nowhere") and fs.info("/nowhere")["type"] == "other"
-    assert not fs.exists("/etc/fstab/x") and not fs.lexists("/x") 
+    assert not fs.exists("/etc/fstab/x") and not fs.lexists("/x")
     assert not fs.isdir("/etc/fstab") and fs.isfile("/etc/link")
     with pytest.raises(FileNotFoundError):
         fs.info("/none")

@@ -73,7 +73,8 @@ def test_dask_reads_many_files(image: Path) -> None:
 
 def run(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a program that finds the protocol as an installed one would."""
-    register = "import fsspec; fsspec.register_implementation('rump', 'rump.servers.fsspec.ImageFileSystem', clobber=True)"
+    implementation = "rump.servers.fsspec.ImageFileSystem"
+    register = f"import fsspec; fsspec.register_implementation('rump', '{implementation}', clobber=True)"
     (script.parent / "sitecustomize.py").write_text(register)
     path = os.pathsep.join([str(script.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.run([sys.executable, str(script), *arguments], capture_output=True, text=True, timeout=120,
