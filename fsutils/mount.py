@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rump.fsutils.command import Command
     from rump.fsutils.operand import Operand
     from rump.kernel.lwps import Lwp
+    from rump.servers.daemon import Daemon
 
 OPERANDS = "IMAGE[@PARTITION] DIRECTORY"
 RELATED = ("umount", "shell", "cp")
@@ -44,8 +45,10 @@ fsu mount disk.img@2 /mnt
     Mount the second partition of a disk image.
 fsu mount -o ro -f cd.iso ~/cd
     Stay in the foreground; ^C unmounts.
-fsu mount -o fakeroot rootfs.ext4 root && tar -xf base.tar -C root && fsu umount root
-    Fill an image with files of root's, as an ordinary user.
+fsu mount -o fakeroot rootfs.ext4 root
+    Fill an image with files of root's, as an ordinary user:
+
+        tar -xf base.tar -C root && fsu umount root
 """
 
 _CHOICES = frozenset(("suid", "nosuid", "dev", "nodev", "exec", "noexec", "atime", "noatime", "allow_other"))
@@ -68,13 +71,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(command: Command, arguments: argparse.Namespace) -> int:
     """Serve the mount, here or behind this command."""
     from rump.servers.fuse.connection import MountFailed, check
-    from rump.servers.fuse.daemon import detach
+    from rump.servers.daemon import daemonize
 
     operand = parse_operand(arguments.image, image_by_default=True)
     if operand.image is None or operand.path != b"/":
         raise UsageError(f"{operand.text}: IMAGE or IMAGE@PARTITION is wanted")
     try:
-        os.listdir(arguments.directory)
+        os.close(os.open(arguments.directory, os.O_RDONLY | os.O_DIRECTORY))
         check()
     except MountFailed as error:
         command.say(str(error))
@@ -88,16 +91,25 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
     options.read_only = options.read_only or arguments.read_only
     directory = os.path.abspath(arguments.directory)
 
-    def work(ready: Callable[[], None]) -> int:
-        return _work(command, operand, directory, chosen, ready)
+    if arguments.foreground:
+        return _work(command, operand, directory, chosen, lambda: None)
 
-    return work(lambda: None) if arguments.foreground else detach(work)
+    def work(daemon: Daemon) -> int:
+        from rump.fsutils.main import explain
+
+        try:
+            return _work(command, operand, directory, chosen, lambda: daemon.ready("/"))
+        except Exception as error:
+            return explain(command, error)
+
+    return daemonize(work)
 
 
 def _work(command: Command, operand: Operand, directory: str, chosen: set[str], ready: Callable[[], None]) -> int:
     """Mount the image, serve it, bring it to its end."""
     from rump.servers.fuse.connection import MountFailed
 
+    before = [signal.getsignal(number) for number in _SIGNALS]
     try:
         try:
             lwp = _resolve(command, operand)
@@ -110,6 +122,9 @@ def _work(command: Command, operand: Operand, directory: str, chosen: set[str], 
         return 1
     except OSError as error:
         command.fail(operand, error)
+    finally:
+        for number, handler in zip(_SIGNALS, before, strict=True):
+            signal.signal(number, handler)
     return command.status
 
 
@@ -132,7 +147,7 @@ def _resolve(command: Command, operand: Operand) -> Lwp:
 def _serve(
     command: Command, lwp: Lwp, operand: Operand, directory: str, chosen: set[str], ready: Callable[[], None]
 ) -> None:
-    """Answer the host until the directory is unmounted."""
+    """Answer the host until the directory is unmounted; signals are then ignored, for the image is still written."""
     from rump.servers.fuse.base import Settings
     from rump.servers.fuse.operations import Operations
     from rump.servers.fuse.server import Server
@@ -147,12 +162,13 @@ def _serve(
     )
     server = Server(Operations(lwp, settings), directory, ready=ready, tick=kernel.tick)
     source = os.path.abspath(operand.image or "") + (f"@{operand.partition}" if operand.partition else "")
-    before = [signal.signal(number, lambda *_: server.stop()) for number in _SIGNALS]
     try:
+        for number in _SIGNALS:
+            signal.signal(number, lambda *_: server.stop())
         server.serve(source, _mount_options(lwp, chosen))
     finally:
-        for number, handler in zip(_SIGNALS, before, strict=True):
-            signal.signal(number, handler)
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
         server.close()
 
 

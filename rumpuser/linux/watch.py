@@ -24,7 +24,7 @@ class InotifyWatch(Watch):
 
     def changed(self, timeout: int | None) -> bool:
         until = deadline(timeout)
-        while readable(self._events, until):
+        while readable(until, self._events):
             if self._lib.rump_watch_drain(self._events) > 0:      # else somebody else was quicker
                 return True
         return False

@@ -46,7 +46,7 @@ class TapCard:
             try:
                 return os.read(self._descriptor, LONGEST)
             except BlockingIOError:
-                if not readable(self._descriptor, until):
+                if not readable(until, self._descriptor):
                     return b""
             except OSError as error:
                 raise refusal(error) from error

@@ -8,7 +8,7 @@ import stat
 
 from rump.rumpuser.interface.errno import EAFNOSUPPORT, ENAMETOOLONG, ETIMEDOUT, HostError
 from rump.rumpuser.posix.addresses import resolved
-from rump.rumpuser.posix.waiting import deadline, left
+from rump.rumpuser.posix.waiting import deadline, readable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,28 +116,12 @@ def _named(error: OSError) -> OSError:
     return HostError(ENAMETOOLONG) if error.errno is None else error
 
 
-def ready(socket: socket.socket, until: int | None, other: socket.socket | None = None) -> bool:
-    """Wait until one of them has something to read; False if it is `until` before."""
-    import select
-
-    poll = select.poll()
-    for waited in (socket, other):
-        if waited is not None:
-            poll.register(waited, select.POLLIN)
-    while True:
-        wait = left(until)
-        if poll.poll(max(0, -(-wait // 10**6))):
-            return True
-        if wait <= 0:
-            return False
-
-
 def received(socket: socket.socket, length: int, timeout: int) -> bytes:
     """What comes within that time.  Errors: ETIMEDOUT."""
     import socket as sockets
 
     until = deadline(timeout)
-    while ready(socket, until):
+    while readable(until, socket.fileno()):
         try:
             return socket.recv(length, sockets.MSG_DONTWAIT)
         except BlockingIOError:     # another thread was faster

@@ -12,8 +12,8 @@ import os
 from rump.rumpuser.interface.errno import EBADF, EINVAL, EOPNOTSUPP, HostError
 from rump.rumpuser.posix.addresses import parse, tcp_address
 from rump.rumpuser.posix.errors import blocking
-from rump.rumpuser.posix.sockets import connected, listening_at, listening_on, prompt, ready, received
-from rump.rumpuser.posix.waiting import deadline
+from rump.rumpuser.posix.sockets import connected, listening_at, listening_on, prompt, received
+from rump.rumpuser.posix.waiting import deadline, readable
 from rump.rumpuser.pure.handles import number_for
 from rump.rumpuser.pure.upcalls import Handshake
 
@@ -198,7 +198,7 @@ class Streams(Handshake):
                 try:
                     return number_for(self._streams, SocketStream(prompt(listener.socket.accept()[0])))
                 except (BlockingIOError, ConnectionAbortedError):
-                    if not ready(listener.socket, until, listener.waker):
+                    if not readable(until, listener.socket.fileno(), listener.waker.fileno()):
                         return -1
                     listener.check()
 

@@ -18,12 +18,13 @@ def left(until: int | None, longest: int = LONGEST_WAIT) -> int:
     return longest if until is None else min(longest, until - time.monotonic_ns())
 
 
-def readable(descriptor: int, until: int | None) -> bool:
-    """Wait until there is something to read; False if it is `until` before."""
+def readable(until: int | None, *descriptors: int) -> bool:
+    """Wait until one of them has something to read; False if it is `until` before."""
     import select  # here, since few programs wait and all of them start
 
     poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
     while True:
         wait = left(until)
         if poll.poll(max(0, -(-wait // 10**6))):

@@ -36,6 +36,7 @@ _ARGUMENTS: dict[str, tuple[object, ...]] = {
     "stream_listen": (b"",),
     "stream_accept": (NO_HANDLE, 0),
     "stream_connect": (b"", 0),
+    "stream_adopt": (-1,),      # the program's own number: any other may be in use
     "stream_send": (NO_HANDLE, b""),
     "stream_receive": (NO_HANDLE, 1, 0),
     "spawn_confined": ("", (), (), 0, 0),

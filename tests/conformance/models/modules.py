@@ -82,9 +82,9 @@ def translated(call: Callable[..., Any]) -> Any:
     """A call of Linux, whose errors come with the system's numbers."""
 
     @functools.wraps(call)
-    def around(self: Any, *arguments: Any) -> Any:
+    def around(self: Any, *arguments: Any, **named: Any) -> Any:
         try:
-            return call(self, *arguments)
+            return call(self, *arguments, **named)
         except OSError as error:
             raise self._system.foreign(error) from None
 
