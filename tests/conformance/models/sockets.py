@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from rump.conformance.models.system import System
 
-_CALLS = ("__init__", "bind", "connect", "getsockname", "getsockopt", "listen", "recv", "sendall", "setsockopt", "shutdown")
+_CALLS = (
+    "__init__", "bind", "connect", "getsockname", "getsockopt", "listen", "recv", "sendall", "setsockopt", "shutdown",
+)
 
 
 def sockets(system: System) -> SimpleNamespace:
