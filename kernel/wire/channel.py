@@ -33,7 +33,7 @@ class Channel:
         self._host = host
         self._stream = stream
         self._limit = limit
-        self._received = b""
+        self._received = bytearray()
 
     def send(self, value: object) -> None:
         """Send a value.  Errors: EINVAL - it is none; EMSGSIZE - it is too long; those of `stream_send`."""
@@ -56,14 +56,13 @@ class Channel:
 
     def _take(self, length: int, until: int | None) -> bytes:
         """So many bytes of the stream."""
-        pieces, missing = [self._received], length - len(self._received)
-        while missing > 0:
+        received = self._received       # one buffer: a list of pieces of a byte each would take fifty times as much
+        while len(received) < length:
             wait = None if until is None else max(0, until - self._host.clock_gettime(CLOCK_ABSMONO))
-            piece = self._host.stream_receive(self._stream, max(missing, _PIECE), wait)
+            piece = self._host.stream_receive(self._stream, _PIECE, wait)
             if not piece:
                 raise fault(e.EPIPE, "the peer has gone")
-            pieces.append(piece)
-            missing -= len(piece)
-        data = b"".join(pieces)
-        self._received = data[length:]
-        return data[:length]
+            received += piece
+        data = bytes(memoryview(received)[:length])
+        del received[:length]
+        return data

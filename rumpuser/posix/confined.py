@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Confined processes: fresh interpreters that get a stream, some files to read, and then give up all else.
 
-Never a fork of this process: its threads, locks and files are no business of the new one.
+Never a fork of this process: its threads, locks and files are no business of the new one.  It ends when we say so, or
+when we are gone: signals that a terminal or a service manager sends to all at once are not for it, since what it was to
+write out would be lost.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 
 from rump.rumpuser.interface.errno import EBADF, EINVAL, EOPNOTSUPP, ETIMEDOUT, HostError
 from rump.rumpuser.posix.confined_child import FIRST, STREAM
@@ -32,9 +35,12 @@ from rump.rumpuser.posix.confined_child import main
 main(sys.argv[3:])
 """
 """What the new interpreter runs: neither `site` nor the environment tells it where modules are, but we do."""
-_KILL = 9
-_PATIENCE = 30 * 10**9
+_PATIENCE = 20 * 10**9
 """How many nanoseconds a process may take to make room for what is sent to it."""
+_DYING = 2 * 10**9
+"""And how many to die when it is killed.  One that waits for a broken disk dies later, and is waited for later."""
+_SPARED = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGUSR1", "SIGUSR2")
+"""Signals that are blocked in a confined process."""
 
 
 class ConfinedProcesses(Files, Streams):
@@ -45,6 +51,7 @@ class ConfinedProcesses(Files, Streams):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._confined: dict[int, _Process] = {}
+        self._dying: list[_Process] = []
 
     @blocking
     def spawn_confined(
@@ -56,30 +63,38 @@ class ConfinedProcesses(Files, Streams):
         if not sys.executable:
             raise HostError(EOPNOTSUPP, "no interpreter to start")
         descriptors = [_readable(found(self._descriptors, handle)) for handle in handles]
+        self._dying = [process for process in self._dying if process.wait(0) is None]
         ours, theirs = _socketpair()
+        watched, held = os.pipe()
         try:
             arguments = (entry, self.confined_host, ",".join(modules), str(len(handles)), str(memory), str(seconds))
-            pid = _start([theirs.fileno(), *descriptors], arguments)
+            pid = _start([theirs.fileno(), watched, *descriptors], arguments)
         except BaseException:
             ours.close()
+            os.close(held)
             raise
         finally:
             theirs.close()
+            os.close(watched)
         stream = number_for(self._streams, ConfinedStream(ours))
-        return number_for(self._confined, _Process(pid)), stream
+        return number_for(self._confined, _Process(pid, held)), stream
 
     @blocking
     def confined_end(self, process: int) -> int:
         ended = self._confined.pop(process, None)
         if ended is None:
             raise HostError(EBADF)
-        return ended.end()
+        status = ended.end()
+        if status is None:
+            self._dying.append(ended)
+            return -_Process.KILL
+        return status
 
 
 class ConfinedStream:
     """Our end of the stream to a confined process, which one caller at a time uses.
 
-    A process that does not take what it is sent, within half a minute, counts as hanging: ETIMEDOUT.
+    A process that does not take what it is sent, in `_PATIENCE`, counts as hanging: ETIMEDOUT.
     """
 
     def __init__(self, socket: Any) -> None:
@@ -129,16 +144,38 @@ def _wait(poll: Any, until: int | None) -> None:
 
 
 class _Process:
-    """A process of ours that nobody has waited for yet."""
+    """A process of ours that nobody has waited for yet, and our end of the pipe by which it knows that we are there."""
 
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
+    KILL = 9
 
-    def end(self) -> int:
-        """Kill it, wait for it; its exit status, or -signal."""
-        os.kill(self._pid, _KILL)
-        _, status = os.waitpid(self._pid, 0)
-        return os.waitstatus_to_exitcode(status)
+    def __init__(self, pid: int, held: int) -> None:
+        self.pid = pid
+        self._held = held
+
+    def end(self) -> int | None:
+        """Kill it and wait for it; its exit status, or -signal; None: it has not died yet, and `wait` will tell."""
+        try:
+            os.kill(self.pid, self.KILL)
+        except ProcessLookupError:      # whoever else waits for our children was faster
+            return -self.KILL
+        finally:
+            os.close(self._held)
+        return self.wait(_DYING)
+
+    def wait(self, nanoseconds: int) -> int | None:
+        """As `end`, of one that was killed."""
+        until, pause = time.monotonic_ns() + nanoseconds, 0.0001
+        while True:
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                return -self.KILL
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+            if time.monotonic_ns() >= until:
+                return None
+            time.sleep(pause)
+            pause = min(0.02, 2 * pause)
 
 
 def _readable(descriptor: int) -> int:
@@ -160,6 +197,7 @@ def _socketpair() -> tuple[Any, Any]:
 def _start(descriptors: list[int], arguments: tuple[str, ...]) -> int:
     """A fresh interpreter with these descriptors from `STREAM` on, and none of our others; its number."""
     import fcntl
+    import signal
 
     # Copies out of the way of the numbers that they are to have there.
     copies = []
@@ -170,7 +208,12 @@ def _start(descriptors: list[int], arguments: tuple[str, ...]) -> int:
             (os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(STREAM)
         ]
         given += [(os.POSIX_SPAWN_DUP2, copy, STREAM + place) for place, copy in enumerate(copies)]
-        return os.posix_spawn(sys.executable, _command(arguments), _environment(), file_actions=given)
+        spared = [getattr(signal, name) for name in _SPARED]
+        command = _command(arguments)
+        return os.posix_spawn(
+            command[0], command, _environment(), file_actions=given, setsigmask=spared,
+            setsigdef=[signal.SIGIO, signal.SIGXCPU],
+        )  # fmt: skip
     finally:
         for copy in copies:
             os.close(copy)
@@ -181,7 +224,12 @@ def _command(arguments: tuple[str, ...]) -> list[str]:
 
     folders = [os.path.abspath(folder) for folder in rump.__path__]
     path = [os.path.abspath(folder) for folder in sys.path]
-    return [sys.executable, "-I", "-S", "-c", BOOTSTRAP, ":".join(folders), ":".join(path), *arguments]
+    return [*_interpreter(), "-I", "-S", "-c", BOOTSTRAP, ":".join(folders), ":".join(path), *arguments]
+
+
+def _interpreter() -> list[str]:
+    """What starts an interpreter like this one: where it runs in an emulator, only the environment knows."""
+    return os.environ.get("RUMP_INTERPRETER", "").split() or [sys.executable]
 
 
 def _environment() -> dict[str, str]:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 STREAM = 3
 """The descriptor of the stream in a confined process."""
-FIRST = 4
+LIFELINE = 4
+"""The end of a pipe whose other end only who started us holds: it hangs up when they are gone."""
+FIRST = 5
 """That of the first file; the others follow."""
 
 
@@ -41,7 +43,8 @@ class ConfinedHost(CompiledChecksums, Inflation, Files):
         """Bound what this process may use; the names of what holds now."""
         import resource
 
-        bounds = [("AS", memory), ("CORE", 0), ("FSIZE", 0), ("NOFILE", FIRST + len(self.handles) + 1)]
+        bounds = [("AS", memory), ("CORE", 0), ("FSIZE", 0), ("NPROC", 0)]
+        bounds.append(("NOFILE", FIRST + len(self.handles) + 1))
         if seconds:
             bounds.append(("CPU", seconds))
         for name, value in bounds:
@@ -52,7 +55,8 @@ class ConfinedHost(CompiledChecksums, Inflation, Files):
                 resource.setrlimit(number, (value, value))
             except (OSError, ValueError):       # more than it may have as it is
                 continue
-        return ("limits",)
+        # An emulator takes limits and forgets them.
+        return ("limits",) if resource.getrlimit(resource.RLIMIT_AS)[0] == memory else ()
 
     def confine(self) -> tuple[str, ...]:
         """Give up all that is not needed any more, for good; the names of what holds now, sorted."""
@@ -93,7 +97,8 @@ class ConfinedHost(CompiledChecksums, Inflation, Files):
 def main(arguments: list[str]) -> None:
     """What the fresh interpreter calls: load, confine, work; the process ends with it."""
     entry, kind, modules, files, memory, seconds = arguments
-    os.closerange(FIRST + int(files), os.sysconf("SC_OPEN_MAX"))
+    close_from(FIRST + int(files))
+    end_with(LIFELINE)
     host: ConfinedHost = _named(kind)(int(files))
     work = _named(entry)
     load(modules.split(",") if modules else [])
@@ -109,6 +114,34 @@ def main(arguments: list[str]) -> None:
     finally:
         sys.stderr = None   # nobody is there to read it
         os._exit(status)
+
+
+def close_from(first: int) -> None:
+    """Close what may be open from a descriptor on: there may be a thousand million that are not."""
+    try:
+        numbers = [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        os.closerange(first, os.sysconf("SC_OPEN_MAX"))
+        return
+    for number in numbers:
+        if number >= first:
+            os.closerange(number, number + 1)       # which passes over what is not open: the listing itself
+
+
+def end_with(lifeline: int) -> None:
+    """Have the system end this process when the pipe hangs up (SIGIO), even in a loop that asks nothing of anybody."""
+    import fcntl
+
+    try:
+        fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(lifeline, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
+    except (AttributeError, OSError):
+        return      # not on this system; the stream's end ends it then, when it next looks
+    try:
+        if not os.read(lifeline, 1):
+            os._exit(1)     # they were gone before
+    except BlockingIOError:
+        pass
 
 
 def load(modules: list[str]) -> None:

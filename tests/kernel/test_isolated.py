@@ -46,7 +46,7 @@ class Isolation:
 
     @property
     def pid(self):
-        return self.host._confined[self.volume._process._process]._pid
+        return self.host._confined[self.volume._process._process].pid
 
     def names(self, path=b"/mnt"):
         fd = self.lwp.open(path, abi.O_RDONLY)

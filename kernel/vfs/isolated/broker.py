@@ -49,6 +49,10 @@ class Broker:
         self._callout = callout
         self._scheduled: set[int] = set()
 
+    def close(self) -> None:
+        """Nobody is there any more to be answered or called."""
+        self._callout = lambda number: None
+
     def answer(self, name: object, arguments: object) -> Any:
         """Do what was asked for.  Errors: `Lie` - it is nothing that can be asked; those of the device."""
         call = getattr(self, f"_do_{name}", None) if isinstance(name, str) else None

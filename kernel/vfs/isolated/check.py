@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from rump.kernel.errors import fault
 from rump.kernel.vfs.isolated.broker import Broker, Lie
-from rump.kernel.vfs.isolated.process import MEMORY, Broken, DriverProcess
+from rump.kernel.vfs.isolated.process import MEMORY, Broken, DriverProcess, printable
 from rump.kernel.vfs.volume import PROGRESS, SUMMARY
 from rump.rumpuser.interface import errno as e
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from rump.rumpuser.interface.hypercalls import Hypercalls
 
 
+LONGEST = 6 * 3600 * 10**9
+"""Nanoseconds until the next finding; while it looks for that the driver says that it is at work."""
+
+
 def findings(host: Hypercalls, driver: str, arguments: MountArguments, patience: int) -> Iterator[Finding]:
     """As `FileSystem.fsck`.  Errors: as `IsolatedVolume`, too; memory is bounded by that of the process."""
     device = arguments.device
@@ -28,6 +32,7 @@ def findings(host: Hypercalls, driver: str, arguments: MountArguments, patience:
         host, driver, Broker(device, False, arguments.services, lambda number: None), handles,
         without=("newfs", "writing"), memory=2 * MEMORY + arguments.cache_bytes, patience=patience,
     )  # fmt: skip
+    process.longest = LONGEST
     try:
         facts = device.name, device.size, device.sector_size, device.read_only
         process.begin("fsck", facts, base, True, tuple(arguments.options.items()), arguments.cache_bytes)
@@ -46,4 +51,4 @@ def _checked(found: Any) -> tuple[Finding, ...]:
     for one in found:
         if type(one) is not tuple or list(map(type, one)) != [int, str] or not PROGRESS <= one[0] <= SUMMARY:
             raise Lie("a finding that is none")
-    return tuple([(grade, "".join([m if m.isprintable() else "?" for m in text])) for grade, text in found])
+    return tuple([(grade, printable(text)) for grade, text in found])

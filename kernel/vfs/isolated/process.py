@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from rump.rumpuser.interface.hypercalls import Hypercalls
 
-LONGEST = 3600 * 10**9
-"""Nanoseconds after which it does however much it has to say."""
+LONGEST = 600 * 10**9
+"""Nanoseconds that one request may take, however much the driver has to say meanwhile."""
 MEMORY = 512 << 20
 """Bytes of address space that a driver may have, besides its buffer cache."""
 PROCESSOR = 3600
@@ -43,7 +43,10 @@ class DriverProcess:
     """A driver in a process of its own, not yet mounted.
 
     confines    names of what binds it
+    longest     nanoseconds that one request may take
     """
+
+    longest = LONGEST
 
     def __init__(
         self, host: Hypercalls, driver: str, broker: Broker, handles: tuple[int, ...], *, without: tuple[str, ...],
@@ -101,7 +104,7 @@ class DriverProcess:
             if error.errno in (e.EINVAL, e.EMSGSIZE):
                 raise
             raise self._broken(error) from error
-        until = self._host.clock_gettime(CLOCK_ABSMONO) + LONGEST
+        until = self._host.clock_gettime(CLOCK_ABSMONO) + self.longest
         while self._host.clock_gettime(CLOCK_ABSMONO) < until:
             try:
                 message = self._channel.receive(self._patience)
@@ -116,7 +119,7 @@ class DriverProcess:
             except OSError as error:
                 raise self._broken(error) from error
         else:
-            raise Broken(e.ETIMEDOUT, f"{name} took longer than {LONGEST // 10**9} s")
+            raise Broken(e.ETIMEDOUT, f"{name} took longer than {self.longest / 10**9:g} s")
         raise problem
 
     def _other(self, message: tuple[Any, ...]) -> None:
@@ -124,7 +127,7 @@ class DriverProcess:
         if message[0] == protocol.ASK and len(message) == 3:
             self._channel.send(self._answer(message[1], message[2]))
         elif message[0] == protocol.CRASHED and len(message) == 2:
-            raise Lie(_printable(str(message[1])))
+            raise Lie(printable(str(message[1])))
         elif message != (protocol.PROGRESS,):
             raise Lie("a message of no known kind")
 
@@ -148,6 +151,7 @@ class DriverProcess:
 
     def end(self) -> int:
         """It goes; how its process ended: exit status, or -signal."""
+        self._broker.close()
         self._host.stream_close(self._stream)
         return self._host.confined_end(self._process)
 
@@ -155,8 +159,9 @@ class DriverProcess:
 def _failure(number: object, detail: object) -> Fault:
     if type(number) is not int or number not in e.PHRASES or not isinstance(detail, str | None):
         raise Lie("an error that is none")
-    return fault(number, None if detail is None else _printable(detail))
+    return fault(number, None if detail is None else printable(detail))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """What a driver says, fit for a terminal, and no longer than a few lines."""
     return "".join([mark if mark.isprintable() else "?" for mark in text[:_LONGEST_DETAIL]])

@@ -9,9 +9,11 @@ are opened anew; a process whose root was the volume's has the new one.
 from __future__ import annotations
 
 from rump.kernel import abi
+from rump.kernel.errors import fault
 from rump.kernel.vfs.mount import Mount
 from rump.kernel.vfs.volume import MountArguments
 from rump.kernel.vfs.wrapped import DeadVolume
+from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +57,8 @@ def _mount(kernel: Kernel, old: Mount, volume: Volume, arguments: MountArguments
     try:
         new.innermost = volume
         new.root = kernel.vnodes.get(new, volume.root())
+        if new.root.kind != abi.S_IFDIR:
+            raise fault(e.EIO, "the root is not a directory")
     except OSError:
         volume.unmount()
         raise
@@ -64,6 +68,9 @@ def _mount(kernel: Kernel, old: Mount, volume: Volume, arguments: MountArguments
 def _take_over(kernel: Kernel, old: Mount, new: Mount) -> None:
     """Whoever stood at the old root stands at the new one, and the directory under it is covered by that."""
     assert old.root is not None and new.root is not None
+    for mount in kernel.mounts:
+        if mount.covered is not None and mount.covered.mount is old:
+            _hang_again(kernel, mount, new)
     new.covered, old.covered = old.covered, None
     if new.covered is not None:
         new.covered.covered_by = new
@@ -76,6 +83,23 @@ def _take_over(kernel: Kernel, old: Mount, new: Mount) -> None:
     old.volume = DeadVolume(old.capabilities)
     kernel.vnodes.release(old.root)
     kernel.vnodes.drop_mount(old)
+
+
+def _hang_again(kernel: Kernel, mount: Mount, new: Mount) -> None:
+    """A mount below the one that died goes on, on the directory that it was on, if that is still there."""
+    old = mount.covered
+    assert old is not None
+    try:
+        covered = kernel.vnodes.get(new, new.volume.attributes(old.handle))
+        if covered.kind != abi.S_IFDIR or covered is new.root or covered.covered_by is not None:
+            raise fault(e.ENOTDIR)
+    except OSError as error:
+        kernel.log(f"{mount.type_name}: the directory it was mounted on is gone: {error}")
+        return
+    mount.covered, covered.covered_by, old.covered_by = covered, mount, None
+    mount_root = mount.root
+    assert mount_root is not None
+    kernel.vnodes.release(old)
 
 
 def _exchanged(kernel: Kernel, old: Vnode, new: Vnode) -> Vnode:

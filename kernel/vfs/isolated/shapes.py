@@ -11,6 +11,7 @@ from __future__ import annotations
 from rump.kernel import abi
 from rump.kernel.vfs import volume as v
 from rump.kernel.vfs.isolated.broker import Lie
+from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _FIELDS = [int] * 14
 _KINDS = (abi.S_IFIFO, abi.S_IFCHR, abi.S_IFDIR, abi.S_IFBLK, abi.S_IFREG, abi.S_IFLNK, abi.S_IFSOCK)
 _WORD = 1 << 64
+_TARGET_MAX = 1 << 16       # bytes: the largest block of any format
 _RUNS = (v.DATA, v.HOLE, v.UNWRITTEN, v.INLINE, v.ENCODED)
 
 
@@ -66,8 +68,13 @@ def _bytes(found: Any, _arguments: tuple[Any, ...]) -> None:
     _need(type(found) is bytes, "no bytes")
 
 
+def _key(found: Any, arguments: tuple[Any, ...]) -> None:
+    """The kernel keeps many, so they must be short: a folded name has a few times the bytes of the name."""
+    _need(type(found) is bytes and len(found) <= 16 * len(arguments[0]) + 16, "the key of a name")
+
+
 def _target(found: Any, _arguments: tuple[Any, ...]) -> None:
-    _need(type(found) is bytes and len(found) > 0 and b"\0" not in found, "a link's target")
+    _need(type(found) is bytes and 0 < len(found) <= _TARGET_MAX and b"\0" not in found, "a link's target")
 
 
 def _read(found: Any, arguments: tuple[Any, ...]) -> None:
@@ -125,7 +132,7 @@ def _strings(found: Any, _arguments: tuple[Any, ...]) -> None:
 def _populated(found: Any, arguments: tuple[Any, ...]) -> None:
     _several(found, 2, "what became of rows")
     _several(found[0], len(arguments[1]), "what became of rows")
-    _need(all(type(one) is int and 0 <= one < 1 << 16 for one in found[0]), "an errno")
+    _need(all(type(one) is int and (one == 0 or one in e.PHRASES) for one in found[0]), "an errno")
     attributes(found[1])
 
 
@@ -193,7 +200,7 @@ CHECKS: dict[str, Callable[[Any, tuple[Any, ...]], None]] = {
     "punch": _attributes,
     "gather": _gathered,
     "lookup": _attributes,
-    "name_key": _bytes,
+    "name_key": _key,
     "list": _listed,
     "list_attributes": _listed_attributes,
     "create": _pair,

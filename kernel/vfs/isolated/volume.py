@@ -54,6 +54,7 @@ class IsolatedVolume(Volume):
         self._lock = arguments.services.lock()
         self._process: DriverProcess | None = None
         self._lost = ""
+        self._ended = False
         self._answered = 0
         self._restarts = 0
         self._keys: dict[bytes, bytes] = {}
@@ -134,11 +135,11 @@ class IsolatedVolume(Volume):
             raise
 
     def _start_again(self) -> None:
-        """Errors: EIO - what is lost cannot be had again, or it has been tried often enough."""
-        if not self._arguments.read_only or self._restarts >= RESTARTS:
-            raise fault(e.EIO, self._lost)
+        """Errors: EIO - what is lost cannot be had again, or it has been tried often enough, or it is unmounted."""
         if self._answered >= _FORGIVEN:
             self._restarts = 0
+        if not self._arguments.read_only or self._restarts >= RESTARTS or self._ended:
+            raise fault(e.EIO, self._lost or "unmounted")
         self._answered = 0
         self._restarts += 1
         self._mount()
@@ -165,21 +166,25 @@ class IsolatedVolume(Volume):
             except OSError as error:
                 self._arguments.services.log(f"{self._driver}: {error}")
 
-    def dispose(self) -> None:
-        """End the process, if there is one."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.end()
+    def _dispose(self) -> None:
+        """End the process, if there is one; there will be none any more, whoever else waits to ask something."""
+        self._lock.exclusive()
+        try:
+            self._ended = True
+            process, self._process = self._process, None
+            if process is not None:
+                process.end()
+        finally:
+            self._lock.unlock()
 
     # ---- operations that are not just passed on ------------------------------------------------------------------
 
     def unmount(self) -> None:
-        if self._process is None:       # lost, and said so
-            return
         try:
-            self.ask("unmount", (), CHECKS["unmount"])
+            if self._process is not None:       # else it is lost, and that was said
+                self.ask("unmount", (), CHECKS["unmount"])
         finally:
-            self.dispose()
+            self._dispose()
 
     def read(self, file: Handle, offset: int, length: int) -> bytes:
         pieces = []
