@@ -70,8 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(command: Command, arguments: argparse.Namespace) -> int:
     """Serve the mount, here or behind this command."""
-    from rump.servers.fuse.connection import MountFailed, check
     from rump.servers.daemon import daemonize
+    from rump.servers.fuse.connection import MountFailed, check
 
     operand = parse_operand(arguments.image, image_by_default=True)
     if operand.image is None or operand.path != b"/":

@@ -4,28 +4,29 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FAILED = 1
 
 
 class Daemon:
-    """Made before the work that may fail: from then on we are the child.  The parent ends when the child is `ready`,
-    with 0, or when it ended without being so, with its status.
-    """
+    """What the work of `daemonize` has of its being a daemon."""
 
-    def __init__(self) -> None:
-        reading, self._writing = os.pipe()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        if os.fork():
-            os.close(self._writing)
-            os._exit(_told(reading))
-        os.close(reading)
-        os.setsid()
+    def __init__(self, writing: int) -> None:
+        self._writing = writing
 
-    def ready(self) -> None:
-        """Let go of the terminal, and let the parent end."""
+    def ready(self, directory: str | None = None) -> None:
+        """Let go of the terminal, and let who started it go on.
+
+        directory    to be in from now on, for work that would keep the one it was started in from being unmounted
+        """
+        if directory is not None:
+            os.chdir(directory)
         null = os.open(os.devnull, os.O_RDWR)
         sys.stdout.flush()
         sys.stderr.flush()
@@ -35,13 +36,42 @@ class Daemon:
         os.write(self._writing, b"\0")
         os.close(self._writing)
 
-    def failed(self, status: int = FAILED) -> None:
-        """It will not be ready."""
-        os.write(self._writing, bytes([status]))
-        os.close(self._writing)
+
+def daemonize(work: Callable[[Daemon], int]) -> int:
+    """Do work in a process of its own, which until it is ready may complain on our standard error.
+
+    The status for who started it: 0 as soon as the work is ready, that of the work if it ended without being so.  Who
+    is interrupted while waiting ends the work.
+    """
+    reading, writing = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reading)
+        _work(work, Daemon(writing))
+    os.close(writing)
+    try:
+        with open(reading, "rb") as pipe:
+            if pipe.read(1):
+                return 0
+    except BaseException:
+        os.kill(pid, signal.SIGTERM)
+        raise
+    return max(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), FAILED)
 
 
-def _told(reading: int) -> int:
-    """What the child says its status is; FAILED if it ends without a word."""
-    word = os.read(reading, 1)
-    return word[0] if word else FAILED
+def _work(work: Callable[[Daemon], int], daemon: Daemon) -> None:
+    """The life of the process; it ends here, and never returns into the program that it was a copy of."""
+    status = FAILED
+    try:
+        os.setsid()
+        status = work(daemon)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(status)

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from rump.kernel import abi
 from rump.kernel.errors import fault
 from rump.rumpuser.interface import errno as e
 from rump.servers.fuse import protocol as p
-from rump.servers.fuse.base import HOLDS, Base
+from rump.servers.fuse.base import Base
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,13 +31,13 @@ class AttributeOperations(Base):
     def statx(self, request: Request) -> bytes:
         """FUSE_STATX: who asks wants to know when the file was made."""
         stat = self.stat(self.nodes[request.node])
-        (ino, size, blocks, _, _, _, _, _, _, mode, nlink, uid, gid, rdev, blksize, _) = self.attributes(stat)
+        (ino, size, blocks, _, _, _, _, _, _, mode, nlink, uid, gid, _, blksize, _) = self.attributes(stat)
         mask = _STATX if stat.st_birthtime_ns else _STATX & ~0x800
         times = (stat.st_atime_ns, stat.st_birthtime_ns, stat.st_ctime_ns, stat.st_mtime_ns)
         return p.STATX_OUT.pack(
-            HOLDS, 0, mask, blksize, 0, nlink, uid, gid, mode, ino, size, blocks, 0,
+            self.hold, 0, mask, blksize, 0, nlink, uid, gid, mode, ino, size, blocks, 0,
             *(field for time in times for field in (*divmod(time, _SECOND), 0)),
-            rdev >> 8 & 0xFFF, rdev & 0xFF | rdev >> 12 & 0xFFF00, 0, 0,
+            abi.major(stat.st_rdev), abi.minor(stat.st_rdev), 0, 0,
         )  # fmt: skip
 
     def setattr(self, request: Request) -> bytes:
@@ -100,7 +101,7 @@ class AttributeOperations(Base):
         return b""
 
     def _answer(self, stat: Stat) -> bytes:
-        return p.ATTR_OUT.pack(HOLDS, 0, *self.attributes(stat))
+        return p.ATTR_OUT.pack(self.hold, 0, *self.attributes(stat))
 
     def _truncate(self, node: Node, size: int, fd: int | None, valid: int) -> None:
         """By a descriptor that was opened for writing if there is one, else by a path."""

@@ -8,7 +8,7 @@ from rump.rumpuser.interface import errno as e
 from rump.servers.fuse import protocol as p
 from rump.servers.fuse.descriptors import Descriptors
 from rump.servers.fuse.nodes import Nodes
-from rump.servers.ninep.linux import encode_device
+from rump.servers.linux import encode_device
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from rump.servers.fuse.nodes import Node
 
 HOLDS = 86_400
-"""Seconds that names and attributes hold: nobody but Linux changes them."""
+"""Seconds that names and attributes hold when nobody but Linux changes them."""
+_SHARED_HOLDS = 1
 CAPABILITY = b"security.capability"
 _SECOND = 10**9
 _NOTHING = memoryview(b"")
@@ -51,22 +52,25 @@ class Settings:
 
     owner      (uid, gid) of every file where the file system keeps no owners; None: what it says
     as_root    whoever makes files makes them as root
+    shared     others change the file system too: Linux is to ask again
     another    makes another process like the first, for more descriptors
     pid        of the server, for who asks
     """
 
-    __slots__ = ("another", "as_root", "owner", "pid")
+    __slots__ = ("another", "as_root", "owner", "pid", "shared")
 
     def __init__(
         self,
         *,
         owner: tuple[int, int] | None = None,
         as_root: bool = False,
+        shared: bool = False,
         another: Callable[[], Lwp] | None = None,
         pid: int = 0,
     ) -> None:
         self.owner = owner
         self.as_root = as_root
+        self.shared = shared
         self.another = another
         self.pid = pid
 
@@ -79,13 +83,18 @@ class Base:
         self.lwp = lwp
         self.settings = settings
         self.capabilities: Capabilities = lwp.rump_capabilities(b"/")
-        whole = self.capabilities.case_sensitive
-        self.nodes = Nodes(single=not self.capabilities.hard_links, fold=not whole)
+        single, shared = not self.capabilities.hard_links, settings.shared
+        root = lwp.lstat(b"/")
+        self._device = root.st_dev
+        self._volumes = {root.st_dev: 0}
+        self.nodes = Nodes(root, moving=single, shared=shared, look=self.look)
         self.descriptors = Descriptors(lwp, settings.another)
         self.changes = 0                # how often anything was changed
         self.buffer = memoryview(bytearray(1 << 20))
-        self._names_hold = HOLDS if whole else 0
-        self._absence = p.ENTRY.pack(0, 0, HOLDS, 0, 0, 0, *(16 * (0,))) if whole else None
+        self.hold = _SHARED_HOLDS if shared else HOLDS
+        whole = self.capabilities.case_sensitive
+        self._names_hold = self.hold if whole else 0
+        self._absence = p.ENTRY.pack(0, 0, HOLDS, 0, 0, 0, *(16 * (0,))) if whole and not shared else None
 
     # ---- files ---------------------------------------------------------------------------------------------------
 
@@ -108,6 +117,15 @@ class Base:
         found: Stat = self.on(node, "stat")
         return found
 
+    def look(self, path: bytes) -> Stat | None:
+        """The attributes of what a path leads to, None if there is nothing.  Errors: others than ENOENT."""
+        try:
+            return self.lwp.lstat(path)
+        except OSError as error:
+            if error.errno != e.ENOENT:
+                raise
+            return None
+
     def changed(self) -> None:
         """Something was changed: listings read ahead are old."""
         self.changes += 1
@@ -116,7 +134,8 @@ class Base:
 
     def attributes(self, stat: Stat) -> tuple[int, ...]:
         """The fields of fuse_attr."""
-        (_, mode, ino, nlink, uid, gid, rdev, atime, mtime, ctime, _, size, blocks, blksize, _, _) = stat
+        (device, mode, ino, nlink, uid, gid, rdev, atime, mtime, ctime, _, size, blocks, blksize, _, _) = stat
+        ino = self.number(device, ino)
         if self.settings.owner is not None:
             uid, gid = self.settings.owner
         if rdev:
@@ -126,10 +145,16 @@ class Base:
             atime % _SECOND, mtime % _SECOND, ctime % _SECOND, mode, nlink, uid, gid, rdev, blksize, 0,
         )  # fmt: skip
 
+    def number(self, device: int, fileid: int) -> int:
+        """What Linux is told as st_ino: unlike in all volumes that are mounted below the root."""
+        if device != self._device:
+            fileid ^= self._volumes.setdefault(device, len(self._volumes)) << 48
+        return fileid
+
     def entry(self, directory: Node, name: bytes, stat: Stat) -> bytes:
-        """The answer that tells Linux of a file by a name."""
-        node = self.nodes.found(directory, name, stat.st_ino, stat.st_gen)
-        return p.ENTRY.pack(node.number, 0, self._names_hold, HOLDS, 0, 0, *self.attributes(stat))
+        """The answer that tells Linux of a file by a name.  Errors: EIO, ELOOP - as `Nodes.found`."""
+        node = self.nodes.found(directory, name, stat)
+        return p.ENTRY.pack(node.number, 0, self._names_hold, self.hold, 0, 0, *self.attributes(stat))
 
     def owned(self, directory: Node, path: bytes, stat: Stat, request: Request) -> Stat:
         """Give a file that was just made the owner it has on Linux (inode_init_owner): who made it and his group, or

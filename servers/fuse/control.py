@@ -24,6 +24,9 @@ _CAPABLE = (
     p.ASYNC_READ | p.ATOMIC_O_TRUNC | p.BIG_WRITES | p.HAS_IOCTL_DIR | p.DO_READDIRPLUS | p.READDIRPLUS_AUTO
     | p.ASYNC_DIO | p.PARALLEL_DIROPS | p.MAX_PAGES | p.CACHE_SYMLINKS | p.EXPLICIT_INVAL_DATA | p.HANDLE_KILLPRIV_V2
 )  # fmt: skip
+_SHARED = p.AUTO_INVAL_DATA | _CAPABLE & ~(
+    p.DO_READDIRPLUS | p.READDIRPLUS_AUTO | p.CACHE_SYMLINKS | p.EXPLICIT_INVAL_DATA
+)  # fmt: skip
 MAX_WRITE = 1 << 20
 _PAGE = 4096
 _BACKGROUND, _CONGESTED = 64, 48
@@ -53,8 +56,9 @@ class ControlOperations(Base):
             raise fault(e.EPROTO, f"protocol {major}.{minor}")
         if major > p.MAJOR:
             return p.INIT_OUT.pack(p.MAJOR, p.MINOR, *(8 * (0,)))       # Linux asks again, in ours
+        able = _SHARED if self.settings.shared else _CAPABLE
         return p.INIT_OUT.pack(
-            p.MAJOR, p.MINOR, readahead, flags & _CAPABLE, _BACKGROUND, _CONGESTED, MAX_WRITE, 1,
+            p.MAJOR, p.MINOR, readahead, flags & able, _BACKGROUND, _CONGESTED, MAX_WRITE, 1,
             MAX_WRITE // _PAGE, 0,
         )  # fmt: skip
 

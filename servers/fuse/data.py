@@ -8,10 +8,11 @@ from rump.kernel.errors import fault
 from rump.rumpuser.interface import errno as e
 from rump.servers.fuse import protocol as p
 from rump.servers.fuse.base import Base
-from rump.servers.ninep.linux import open_flags
+from rump.servers.linux import open_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rump.kernel.lwps import Lwp
     from rump.servers.fuse.base import Request
     from rump.servers.fuse.descriptors import Opened
 
@@ -40,7 +41,7 @@ class DataOperations(Base):
         if wanted & abi.O_TRUNC:
             self.changed()
             self._written(opened, bool(how & p.OPEN_KILL_SUIDGID))
-        return p.OPEN_OUT.pack(opened.handle, p.FOPEN_KEEP_CACHE)
+        return p.OPEN_OUT.pack(opened.handle, self._cached)
 
     def create(self, request: Request) -> bytes:
         """FUSE_CREATE: make a regular file, and open it."""
@@ -48,20 +49,20 @@ class DataOperations(Base):
         name = request.body[p.CREATE_IN.size : -1]
         directory = self.nodes[request.node]
         path = self.nodes.child(directory, name)
-        wanted = open_flags(flags) | abi.O_CREAT | abi.O_NOFOLLOW
-        lwp, fd = self.descriptors.descriptor(path, wanted, mode & 0o7777)
+        lwp, fd, made = self._make(path, open_flags(flags) | abi.O_NOFOLLOW, mode & 0o7777)
         self.changed()
         try:
-            stat = self.owned(directory, path, lwp.fstat(fd), request)
+            stat = lwp.fstat(fd)
+            if made:
+                stat = self.owned(directory, path, stat, request)
+            entry = self.entry(directory, name, stat)
+            node = self.nodes[p.ENTRY.unpack_from(entry)[0]]
         except OSError:
             lwp.close(fd)
             raise
-        entry = self.entry(directory, name, stat)
-        node = self.nodes.known(directory, name, stat.st_ino, stat.st_gen)
-        assert node is not None
         opened = self.descriptors.add(node, lwp, fd, bool(flags & 3))
-        opened.bare = True
-        return entry + p.OPEN_OUT.pack(opened.handle, p.FOPEN_KEEP_CACHE)
+        opened.bare = made
+        return entry + p.OPEN_OUT.pack(opened.handle, self._cached)
 
     def read(self, request: Request) -> memoryview:
         """FUSE_READ: a view of the common buffer, good until the next request."""
@@ -83,8 +84,9 @@ class DataOperations(Base):
     def release(self, request: Request) -> bytes:
         """FUSE_RELEASE, FUSE_RELEASEDIR."""
         handle, _ = p.RELEASE_IN.unpack_from(request.body)
-        opened = self.descriptors.close(handle)
+        opened = self.descriptors[handle]
         self.nodes.closed(opened.node, opened)
+        self.descriptors.close(handle)
         return b""
 
     def fsync(self, request: Request) -> bytes:
@@ -129,6 +131,21 @@ class DataOperations(Base):
         self.changed()
         self._written(to, False)
         return p.WRITE_OUT.pack(count)
+
+    @property
+    def _cached(self) -> int:
+        """What Linux may do with the data of a file that it opens."""
+        return 0 if self.settings.shared else p.FOPEN_KEEP_CACHE
+
+    def _make(self, path: bytes, wanted: int, mode: int) -> tuple[Lwp, int, bool]:
+        """A descriptor of a file that is not there, and whether it had to be made: it may have come since it was looked
+        for.  Errors: as open(2)."""
+        try:
+            return *self.descriptors.descriptor(path, wanted | abi.O_CREAT | abi.O_EXCL, mode), True
+        except OSError as error:
+            if error.errno != e.EEXIST or wanted & abi.O_EXCL:
+                raise
+        return *self.descriptors.descriptor(path, wanted, 0), False
 
     def _written(self, opened: Opened, by_others: bool) -> None:
         """Who changes a file takes its capabilities, and if he is not privileged its set-id bits."""

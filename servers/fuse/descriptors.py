@@ -25,11 +25,12 @@ class Opened:
     lwp, fd   whose descriptor it is, and which
     writable  it was opened for writing
     bare      capabilities (security.capability) were looked for since it was opened, and taken away
+    device    of a directory: st_dev of what is in it
     rows, position, after, listed    of a directory: the entries read ahead, the offset of the first, the cookie behind
               the last, and how many changes there had been then
     """
 
-    __slots__ = ("after", "bare", "fd", "handle", "listed", "lwp", "node", "position", "rows", "writable")
+    __slots__ = ("after", "bare", "device", "fd", "handle", "listed", "lwp", "node", "position", "rows", "writable")
 
     def __init__(self, handle: int, node: Node, lwp: Lwp, fd: int, writable: bool) -> None:
         self.handle = handle
@@ -38,6 +39,7 @@ class Opened:
         self.fd = fd
         self.writable = writable
         self.bare = False
+        self.device = 0
         self.rows: list[EntryPlus] = []
         self.position = 0
         self.after = 0
@@ -96,7 +98,13 @@ class Descriptors:
         return opened
 
     def close_all(self) -> None:
-        """Linux is gone: close what it has not."""
+        """Linux is gone: close what it has not.  Errors: as close(2), once all are closed."""
+        problems: list[OSError] = []
         for opened in self._opened.values():
-            opened.lwp.close(opened.fd)
+            try:
+                opened.lwp.close(opened.fd)
+            except OSError as error:
+                problems.append(error)
         self._opened.clear()
+        if problems:
+            raise problems[0]

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rump.kernel.vfs.volume import Attributes, EntryPlus
     from rump.servers.fuse.base import Request
     from rump.servers.fuse.descriptors import Opened
-    from rump.servers.fuse.nodes import Node
 
 _DOTS = 2               # offsets below are of "." and ".."
 _END = (1 << 63) - 1     # the offset behind the last entry: cookies have less than 63 bits
@@ -39,7 +38,8 @@ class DirectoryOperations(Base):
         if path is None:
             raise fault(e.ENOENT)
         opened = self.descriptors.open(node, path, abi.O_RDONLY | abi.O_DIRECTORY)
-        return p.OPEN_OUT.pack(opened.handle, p.FOPEN_KEEP_CACHE | p.FOPEN_CACHE_DIR)
+        opened.device = opened.lwp.fstat(opened.fd).st_dev
+        return p.OPEN_OUT.pack(opened.handle, 0 if self.settings.shared else p.FOPEN_KEEP_CACHE | p.FOPEN_CACHE_DIR)
 
     def readdir(self, request: Request) -> bytes:
         """FUSE_READDIR: names, numbers and types."""
@@ -68,7 +68,8 @@ class DirectoryOperations(Base):
         node = opened.node
         if offset == 1:
             node = next(iter(node.names), (node, b""))[0]
-        ino = self.stat(node).st_ino
+        stat = self.stat(node)
+        ino = self.number(stat.st_dev, stat.st_ino)
         entry = (_NO_ENTRY if plus else b"") + p.DIRENT.pack(ino, offset + 1, offset + 1, _DIRECTORY)
         entry += (b"." * (offset + 1)).ljust(8, b"\0")
         if len(entry) > room:
@@ -88,7 +89,6 @@ class DirectoryOperations(Base):
     ) -> tuple[int, int]:
         """Entries as far as there is room: the offset behind the last, and what room is left, nothing once one did not
         fit."""
-        directory = opened.node
         head = p.ENTRY.size if plus else 0
         done = 0
         for name, after, attributes in rows:
@@ -99,9 +99,9 @@ class DirectoryOperations(Base):
             room -= head + size
             ino = kind = 0
             if plus:
-                parts.append(_NO_ENTRY if attributes is None else self._entry(directory, name, attributes))
+                parts.append(self._entry(opened, name, attributes))
             if attributes is not None:
-                ino, kind = attributes[v.FILEID], attributes[v.MODE] >> 12
+                ino, kind = self.number(opened.device, attributes[v.FILEID]), attributes[v.MODE] >> 12
             opened.position = _END if after == v.END else after + _DOTS
             entry = p.DIRENT.pack(ino or p.UNKNOWN_INO, opened.position, len(name), kind) + name
             parts.append(entry.ljust(size, b"\0"))
@@ -111,12 +111,19 @@ class DirectoryOperations(Base):
             room = 0
         return opened.position, room
 
-    def _entry(self, directory: Node, name: bytes, attributes: Attributes) -> bytes:
-        """What a lookup of the name would tell."""
+    def _entry(self, opened: Opened, name: bytes, attributes: Attributes | None) -> bytes:
+        """What a lookup of the name would tell; nothing of directories, which only a lookup makes sure to be in one
+        place."""
+        if attributes is None or attributes[v.MODE] & abi.S_IFMT == abi.S_IFDIR:
+            return _NO_ENTRY
         (
             fileid, generation, mode, nlink, uid, gid, rdev, size, allocated, atime, mtime, ctime, birth, flags,
         ) = attributes  # fmt: skip
-        return self.entry(directory, name, Stat(
-            0, mode, fileid, nlink, uid, gid, rdev, atime, mtime, ctime, birth, size, allocated + 511 >> 9, 4096, flags,
-            generation,
-        ))  # fmt: skip
+        stat = Stat(
+            opened.device, mode, fileid, nlink, uid, gid, rdev, atime, mtime, ctime, birth, size, allocated + 511 >> 9,
+            4096, flags, generation,
+        )  # fmt: skip
+        try:
+            return self.entry(opened.node, name, stat)
+        except OSError:
+            return _NO_ENTRY            # whoever looks it up is told why

@@ -8,6 +8,7 @@ from rump.kernel.errors import fault
 from rump.rumpuser.interface import errno as e
 from rump.servers.fuse import protocol as p
 from rump.servers.fuse.base import Base
+from rump.servers.linux import decode_device
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class NameOperations(Base):
         mode, rdev = p.MKNOD_IN.unpack_from(request.body)
         name = request.body[p.MKNOD_IN.size : -1]
         directory, path = self._place(request, name)
-        self.lwp.mknod(path, mode, abi.makedev(rdev >> 8 & 0xFFF, rdev & 0xFF | rdev >> 12 & 0xFFF00))
+        self.lwp.mknod(path, mode, decode_device(rdev))
         return self._made(request, directory, name, path)
 
     def mkdir(self, request: Request) -> bytes:
@@ -119,18 +120,18 @@ class NameOperations(Base):
         old_name, new_name, _ = names.split(b"\0")
         here, there = self.nodes[request.node], self.nodes[to]
         old, new = self.nodes.child(here, old_name), self.nodes.child(there, new_name)
-        stat, target = self.lwp.lstat(old), self._stat(new)
+        stat, target = self.lwp.lstat(old), self.look(new)
         if target is not None and flags & _NOREPLACE:
             raise fault(e.EEXIST)
-        node = self.nodes.known(here, old_name, stat.st_ino, stat.st_gen)
-        replaced = target and self.nodes.known(there, new_name, target.st_ino, target.st_gen)
+        node = self.nodes.known(here, old_name, stat)
+        replaced = target and self.nodes.known(there, new_name, target)
         self.lwp.rename(old, new)
         self.changed()
         if target is not None and (target.st_ino, target.st_gen) == (stat.st_ino, stat.st_gen):
             return b""                  # two names of one file: both stay
         if target is not None:
             self.nodes.removed(replaced, there, new_name, target)
-        self.nodes.moved(node, (here, old_name), (there, new_name))
+        self.nodes.moved(node, (here, old_name), (there, new_name), self.lwp.lstat(new))
         return b""
 
     def _place(self, request: Request, name: bytes) -> tuple[Node, bytes]:
@@ -147,12 +148,4 @@ class NameOperations(Base):
         """What a request removes: its directory, path, attributes, and node if Linux knows it."""
         directory, path = self._place(request, request.body[:-1])
         stat = self.lwp.lstat(path)
-        return directory, path, stat, self.nodes.known(directory, request.body[:-1], stat.st_ino, stat.st_gen)
-
-    def _stat(self, path: bytes) -> Stat | None:
-        try:
-            return self.lwp.lstat(path)
-        except OSError as error:
-            if error.errno != e.ENOENT:
-                raise
-            return None
+        return directory, path, stat, self.nodes.known(directory, request.body[:-1], stat)

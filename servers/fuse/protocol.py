@@ -33,6 +33,7 @@ ASYNC_READ = 1 << 0
 ATOMIC_O_TRUNC = 1 << 3         # O_TRUNC is open's to do
 BIG_WRITES = 1 << 5
 HAS_IOCTL_DIR = 1 << 11
+AUTO_INVAL_DATA = 1 << 12       # cached data goes when size or times have changed
 DO_READDIRPLUS = 1 << 13
 READDIRPLUS_AUTO = 1 << 14
 ASYNC_DIO = 1 << 15

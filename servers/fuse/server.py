@@ -7,13 +7,14 @@ import errno
 import os
 import select
 import sys
+import time
 
 from rump.servers.fuse import connection
 from rump.servers.fuse import protocol as p
 from rump.servers.fuse.base import Request
 from rump.servers.fuse.connection import MountFailed
 from rump.servers.fuse.control import MAX_WRITE
-from rump.servers.ninep.linux import ERRNO
+from rump.servers.linux import errno_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _HEAD = p.REQUEST.size + p.WRITE_IN.size
 _TICK = 1000            # ms: how long the kernel's callouts may be late
 _SOON = 2               # ms: how long to wait for a mount that is being made
 _GRACE = 100            # ms: how long to wait for another request when told to stop
+_PATIENCE = 2.0         # s: how long at most, if they go on coming
 _AT_EASE = 10           # ticks without a request behind which nothing is due any more
 
 
@@ -51,7 +53,7 @@ class Server:
         self._early = False
         self._told = False
         self._stopping = False
-        self._leaving = False
+        self._leaving: float | None = None      # until when
         self._said = b""
         self._poll = select.poll()
         self._running: subprocess.Popen[bytes] | None = None
@@ -73,8 +75,9 @@ class Server:
 
     def stop(self) -> None:
         """Unmount; `serve` returns when that is done.  For other threads, and for handlers of signals."""
-        self._stopping = True
-        os.write(self._waker, b"!")
+        if not self._stopping:
+            self._stopping = True
+            os.write(self._waker, b"!")
 
     def close(self) -> None:
         """Give back what `stop` needs."""
@@ -92,9 +95,9 @@ class Server:
             if self._early:
                 self._early = False
                 self._poll.register(self._device, select.POLLIN)
+            elif self._done(bool(found)):
+                return
             elif not found:
-                if self._leaving and self._running is None:
-                    return
                 idle += 1
                 self._tick()
             for descriptor in found:
@@ -107,12 +110,18 @@ class Server:
                 else:
                     self._hear()
 
+    def _done(self, asked: bool) -> bool:
+        """Whether it is unmounted, and nobody asks any more, or for too long."""
+        if self._leaving is None or self._running is not None:
+            return False
+        return not asked or time.monotonic() > self._leaving
+
     def _awaited(self, idle: int) -> list[int]:
         """The descriptors that have something to say."""
         timeout: int | None
         if self._early:
             timeout = _SOON
-        elif self._leaving:
+        elif self._leaving is not None:
             timeout = _GRACE
         else:
             timeout = _TICK if idle < _AT_EASE else None
@@ -153,7 +162,7 @@ class Server:
         try:
             return 0, answer(request)
         except OSError as error:
-            return ERRNO.get(error.errno or 0, errno.EIO), b""
+            return errno_of(error), b""
         except Exception as error:
             print(f"fsu mount: operation {operation}: {type(error).__name__}: {error}", file=sys.stderr)
             if os.environ.get("RUMP_DEBUG"):
@@ -166,7 +175,9 @@ class Server:
         try:
             os.writev(self._device, (p.ANSWER.pack(p.ANSWER.size + len(answer), -number, unique), answer))
         except OSError as error:
-            if error.errno not in (errno.ENOENT, errno.ENODEV):      # who asked has gone; unmounted
+            if error.errno == errno.EINVAL:             # more than was asked for: who asked gets EIO
+                print(f"fsu mount: an answer of {len(answer)} bytes is not taken", file=sys.stderr)
+            elif error.errno not in (errno.ENOENT, errno.ENODEV):       # who asked has gone; unmounted
                 raise
 
     # ---- the programs that mount and unmount ---------------------------------------------------------------------
@@ -178,8 +189,8 @@ class Server:
         if self._begun and not self._told:
             self._told = True
             self._ready()
-        if self._stopping and not self._leaving:
-            self._leaving = True
+        if self._stopping and self._leaving is None:
+            self._leaving = time.monotonic() + _PATIENCE
             self._start(connection.unmount(self._directory, lazy=True))
 
     def _start(self, running: subprocess.Popen[bytes]) -> None:

@@ -92,14 +92,15 @@ class HostProcess:
     """Linux' system calls under the names, and with the arguments and results, of a lwp's.
 
     lwp     the lwp of the kernel for what has nothing to do with files
+    first   the lowest number for a descriptor: process 1 has its console open
     """
 
-    def __init__(self, lwp: Any, root: str, uid: int = 0, gid: int = 0, groups: tuple[int, ...] = ()) -> None:
+    def __init__(self, lwp: Any, root: str, uid: int, gid: int, groups: tuple[int, ...], *, first: int) -> None:
         self.real = lwp
         self.root = root
         self.thread = Thread(root, uid, gid, groups)
         self._open: dict[int, int] = {}
-        self._first = 3 if uid == gid == 0 and not groups else 0        # process 1 has its console open
+        self._first = first
         self._listings: dict[int, list[tuple[bytes, int, int]]] = {}
 
     def __getattr__(self, name: str) -> Any:

@@ -72,7 +72,8 @@ class MountedScenario(Scenario):
         self.lwp: Any = self._host(0, 0, ())
 
     def _host(self, uid: int, gid: int, groups: tuple[int, ...]) -> Any:
-        self._processes.append(HostProcess(self._real, self._root, uid, gid, groups))
+        first = 0 if self._processes else 3
+        self._processes.append(HostProcess(self._real, self._root, uid, gid, groups, first=first))
         made = self._processes[-1]
         if made is not self._processes[0]:
             where = self._processes[0].getcwd()

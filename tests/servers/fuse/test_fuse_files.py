@@ -7,11 +7,9 @@ import ctypes
 import errno
 import mmap
 import os
-import shutil
 import socket
 import stat
 import struct
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -276,78 +274,3 @@ def test_errors(place: Path) -> None:
     fails(errno.ENOENT, (place / "none").unlink)
     fails(errno.EEXIST, (place / "d").mkdir)
     fails(errno.EISDIR, (place / "d").unlink)
-
-
-def test_git(place: Path) -> None:
-    git = (tool("git"), "-C", place, "-c", "user.name=n", "-c", "user.email=e", "-c", "safe.directory=*")
-    run(*git, "init", "-q")
-    for number in range(30):
-        (place / f"{number}.txt").write_text(f"{number}\n" * number)
-    run(*git, "add", ".")
-    run(*git, "commit", "-qm", "one")
-    run(*git, "mv", "3.txt", "three.txt")
-    run(*git, "commit", "-qam", "two")
-    run(*git, "gc", "-q")
-    run(*git, "fsck", "--strict")
-    assert run(*git, "status", "--porcelain") == ""
-
-
-def test_sqlite(place: Path) -> None:
-    import sqlite3
-
-    for mode in ("delete", "wal"):
-        path = place / f"{mode}.db"
-        connection = sqlite3.connect(path)
-        connection.execute(f"pragma journal_mode={mode}")
-        connection.execute("create table t (a integer primary key, b text)")
-        for number in range(20):
-            with connection:
-                connection.executemany("insert into t (b) values (?)", [(f"{number}.{k}",) for k in range(50)])
-        connection.close()
-        connection = sqlite3.connect(path)
-        assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
-        assert connection.execute("select count(*), max(b) from t").fetchone() == (1000, "9.9")
-        connection.close()
-
-
-def test_tar_and_rsync(place: Path, tmp_path: Path) -> None:
-    origin = tmp_path / "origin"
-    (origin / "a" / "b").mkdir(parents=True)
-    (origin / "a" / "big").write_bytes(os.urandom(300_000))
-    os.link(origin / "a" / "big", origin / "a" / "b" / "linked")
-    os.symlink("../big", origin / "a" / "b" / "s")
-    os.mkfifo(origin / "p", 0o620)
-    os.chown(origin / "a" / "big", 1234, 4321)
-    os.setxattr(origin / "a", "user.note", b"kept")
-    os.utime(origin / "a" / "b", ns=(10**18 + 1, 10**18 + 2))
-    pack = subprocess.Popen(["tar", "--xattrs", "-cf", "-", "-C", origin, "."], stdout=subprocess.PIPE)
-    (place / "tar").mkdir()
-    with pack:
-        subprocess.run(["tar", "--xattrs", "-xpf", "-", "-C", place / "tar"], stdin=pack.stdout, check=True)
-    assert same(origin, place / "tar")
-    assert os.getxattr(place / "tar" / "a", "user.note") == b"kept"
-    run("cp", "-a", origin, place / "cp")
-    assert same(origin, place / "cp")
-    if shutil.which("rsync"):
-        run("rsync", "-aHX", f"{origin}/", f"{place}/rsync/")
-        assert same(origin, place / "rsync")
-        assert run("rsync", "-aHXi", f"{origin}/", f"{place}/rsync/") == ""
-
-
-def same(one: Path, two: Path) -> bool:
-    """Two trees are the same: names, types, modes, owners, times, links, contents."""
-    def tree(top: Path) -> list[tuple[object, ...]]:
-        numbers: dict[int, str] = {}
-        rows: list[tuple[object, ...]] = []
-        for path in sorted([top, *top.rglob("*")]):
-            st = path.lstat()
-            name = str(path.relative_to(top))
-            regular = stat.S_ISREG(st.st_mode)
-            rows.append((
-                name, st.st_mode, st.st_uid, st.st_gid, st.st_mtime_ns // 10**9 if name == "." else st.st_mtime_ns,
-                numbers.setdefault(st.st_ino, name), path.read_bytes() if regular else None,
-                os.readlink(path) if path.is_symlink() else None,
-            ))  # fmt: skip
-        return rows
-
-    return tree(one) == tree(two)

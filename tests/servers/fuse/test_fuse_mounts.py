@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -33,7 +34,7 @@ def server(directory: Path) -> int:
 
 def ended(pid: int) -> None:
     """Wait for the end of a process that is no child."""
-    for _ in range(500):
+    for _ in range(1000):
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
@@ -68,6 +69,41 @@ def test_signals(mounts: Mounts, tmp_path: Path, number: signal.Signals) -> None
     os.kill(pid, number)
     ended(pid)
     assert not mounted(directory)
+    fsck(image)
+
+
+def test_signals_while_the_image_is_written(mounts: Mounts, tmp_path: Path) -> None:
+    """Who is impatient, or hangs up after asking to end, does not leave an image half written."""
+    image = make_ext4(tmp_path / "image")
+    directory = mounts(image)
+    for number in range(300):
+        (directory / f"{number}").write_text(f"{number}" * 3000)
+    pid = server(directory)
+    with contextlib.suppress(ProcessLookupError):
+        while True:
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+                os.kill(pid, number)
+            time.sleep(0.0005)
+    fsck(image)
+    assert run(tool("debugfs"), "-R", "cat /299", image).endswith("299" * 10)
+
+
+def test_signal_while_it_is_in_use(mounts: Mounts, tmp_path: Path) -> None:
+    """Somebody goes on asking without end: what is in the image then is clean all the same."""
+    image = make_ext4(tmp_path / "image")
+    directory = mounts(image)
+    (directory / "f").write_bytes(b"x" * 100_000)
+    pid = server(directory)
+    busy = "import os, sys\nos.chdir(sys.argv[1])\nfd = os.open('f', os.O_RDWR)\nprint(flush=True)\n"
+    busy += "while True: os.pwrite(fd, b'y', 0)"
+    with subprocess.Popen([sys.executable, "-c", busy, directory], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as user:  # fmt: skip
+        assert user.stdout is not None
+        user.stdout.readline()
+        os.kill(pid, signal.SIGTERM)
+        ended(pid)
+        _, said = user.communicate(timeout=20)
+    assert b"Transport endpoint is not connected" in said or b"Software caused connection abort" in said
     fsck(image)
 
 
@@ -173,6 +209,32 @@ def test_fat(mounts: Mounts, tmp_path: Path) -> None:
     run(*FSU, "umount", directory)
     run(tool("fsck.fat"), "-n", image)
     assert run(tool("mtype"), "-i", image, "::/Folder/Other.txt") == "two"
+
+
+def test_fat_names(mounts: Mounts, tmp_path: Path) -> None:
+    """A file is one file by whichever spelling of its name; files whose names a reader may take for one are two."""
+    image = tmp_path / "image"
+    run(tool("mkfs.fat"), "-C", image, "8192")
+    directory = mounts(image)
+    long, short = directory / "A long name indeed.txt", directory / "ALONGN~1.TXT"
+    long.write_text("one")
+    assert short.stat().st_ino == long.stat().st_ino
+    for writer, reader in ((short, long), (long, short), (directory / "a LONG name INDEED.txt", long)):
+        with open(reader) as held:
+            assert held.read() != str(writer)
+            writer.write_text(str(writer))
+            assert reader.read_text() == str(writer)
+    for number, name in enumerate(("\u00df", "ss", "\u00c5", "\u01fb")):
+        (directory / name).write_text(f"{number}")
+    names = ("\u00df", "SS", "\u00e5", "\u01fa")
+    assert [(directory / name).read_text() for name in names] == list("0123")
+    with open(directory / "ss") as held:
+        os.rename(directory / "ss", directory / "moved")
+        (directory / "new").write_text("in its place?")
+        assert (directory / "moved").read_text() == "1" == held.read()
+    assert (directory / "new").read_text() == "in its place?"
+    run(*FSU, "umount", directory)
+    run(tool("fsck.fat"), "-n", image)
 
 
 def test_iso(mounts: Mounts, tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_listings(operations: Operations, lwp: Lwp, plus: int, room: int) -> Non
 
 def test_listings_are_not_older_than_the_last_change(operations: Operations, lwp: Lwp) -> None:
     for name in (b"a", b"b", b"c"):
-        lwp.mkdir(b"/" + name, 0o755)
+        lwp.close(lwp.open(b"/" + name, abi.O_CREAT, 0o755))
     (handle, _) = p.OPEN_OUT.unpack(operations.opendir(ask(p.OPEN_IN.pack(0, 0))))
     room = 2 * (p.ENTRY.size + 32) + p.ENTRY.size + 32
     first = entries(operations.readdirplus(ask(p.READ_IN.pack(handle, 0, room, 0))), p.ENTRY.size)
@@ -213,3 +213,49 @@ def test_devices_keep_their_numbers(operations: Operations) -> None:
     encoded = (70_000 & 0xFF) | 259 << 8 | (70_000 & 0xFFF00) << 12
     answer = operations.mknod(ask(p.MKNOD_IN.pack(abi.S_IFBLK | 0o600, encoded) + b"n\0"))
     assert p.ENTRY.unpack(answer)[19] == encoded
+
+
+def test_a_file_that_came_before_it_was_made(operations: Operations, lwp: Lwp) -> None:
+    """Somebody else makes it between Linux' lookup and its CREATE: it stays his."""
+    lwp.close(lwp.open(b"/f", abi.O_CREAT, 0o604))
+    lwp.chown(b"/f", 5, 6)
+    answer = operations.create(ask(p.CREATE_IN.pack(os.O_RDWR | os.O_CREAT, 0o666, 0) + b"f\0", uid=1000))
+    assert (lwp.stat(b"/f").st_uid, lwp.stat(b"/f").st_mode & 0o777) == (5, 0o604)
+    operations.release(ask(p.RELEASE_IN.pack(p.OPEN_OUT.unpack_from(answer, p.ENTRY.size)[0], 0)))
+    with pytest.raises(OSError) as caught:
+        operations.create(ask(p.CREATE_IN.pack(os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666, 0) + b"f\0"))
+    assert caught.value.errno == e.EEXIST
+
+
+def test_nothing_holds_for_long_where_others_change_files(lwp: Lwp) -> None:
+    operations = Operations(lwp, Settings(shared=True))
+    lwp.close(lwp.open(b"/f", abi.O_CREAT, 0o644))
+    entry = p.ENTRY.unpack(operations.lookup(ask(b"f\0")))
+    assert entry[2:4] == (1, 1)
+    with pytest.raises(OSError) as caught:
+        operations.lookup(ask(b"none\0"))
+    assert caught.value.errno == e.ENOENT
+    lwp.rename(b"/f", b"/g")
+    lwp.close(lwp.open(b"/f", abi.O_CREAT, 0o644))
+    assert looked_up(operations, b"f") != entry[0]
+    able = p.INIT_OUT.unpack(operations.init(ask(p.INIT_IN.pack(7, 45, 131072, 0xFFFFFFFF))))[3]
+    assert able & p.AUTO_INVAL_DATA and not able & (p.EXPLICIT_INVAL_DATA | p.DO_READDIRPLUS)
+    assert p.OPEN_OUT.unpack(operations.open(ask(p.OPEN_IN.pack(0, 0), looked_up(operations, b"f"))))[1] == 0
+    operations.end()
+
+
+def test_volumes_below_the_root(lwp: Lwp) -> None:
+    """What is mounted in what is served has numbers of its own."""
+    lwp.mkdir(b"/d", 0o755)
+    lwp.mount("tmpfs", b"/d")
+    operations = Operations(lwp, Settings(shared=True))
+    above = looked_up(operations, b"d")
+    root = p.ATTR_OUT.unpack(operations.getattr(ask()))[2]
+    assert p.ATTR_OUT.unpack(operations.getattr(ask(node=above)))[2] != root
+    lwp.mkdir(b"/d/e", 0o755)
+    ino = p.ATTR_OUT.unpack(operations.getattr(ask(node=looked_up(operations, b"e", above))))[2]
+    (handle, _) = p.OPEN_OUT.unpack(operations.opendir(ask(p.OPEN_IN.pack(0, 0), above)))
+    listed = operations.readdir(ask(p.READ_IN.pack(handle, 2, 4096, 0)))
+    assert p.DIRENT.unpack_from(listed)[0] == ino
+    operations.end()
+    lwp.unmount(b"/d")
