@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import selectors
 import socket
 import stat
 import threading
@@ -19,6 +20,7 @@ UNIX = "unix:"
 CONNECTIONS_MAX = 64
 """Connections that are served at a time; more wait to be accepted."""
 _IDLE = 60.0                # seconds to wait for connections to end when a listener closes
+_PAUSE = 0.1                # seconds before another try where the host has no descriptor or thread left
 
 
 class AddressError(ValueError):
@@ -70,12 +72,14 @@ class Listener:
         self._open: set[socket.socket] = set()
         self._free = threading.Semaphore(limit)
         self._guard = threading.Condition()
-        self._closing = False
+        self._closing = threading.Event()
         if address.startswith(UNIX):
             self._socket = self._bind_unix(address.removeprefix(UNIX))
             self.address, self.is_private = address, True
         else:
             self._socket, self.address, self.is_private = _bind_tcp(address, allow_remote)
+        self._socket.setblocking(False)
+        self._wake, self._woken = socket.socketpair()       # closing the one end is seen at the other
         self._thread = threading.Thread(target=self._accept, name=f"listen {self.address}", daemon=True)
 
     def _bind_unix(self, path: str) -> socket.socket:
@@ -102,50 +106,72 @@ class Listener:
         self._thread.start()
 
     def _accept(self) -> None:
-        while True:
-            self._free.acquire()
-            try:
-                connection, peer = self._socket.accept()
-            except OSError:
-                self._free.release()
-                if self._closing:
-                    return
-                continue
-            with self._guard:
-                if self._closing:
-                    connection.close()
-                    return
-                self._open.add(connection)
-            name = joined(peer[0], peer[1]) if isinstance(peer, tuple) else "a local client"
+        """Give every connection a thread, until the listener closes."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._socket, selectors.EVENT_READ)
+            selector.register(self._woken, selectors.EVENT_READ)
+            while not self._closing.is_set():
+                self._free.acquire()
+                selector.select()
+                if self._closing.is_set() or not self._accept_one():
+                    self._free.release()
+
+    def _accept_one(self) -> bool:
+        """Whether somebody came and is served."""
+        try:
+            connection, peer = self._socket.accept()
+        except BlockingIOError:         # he has left again
+            return False
+        except OSError:
+            self._closing.wait(_PAUSE)
+            return False
+        connection.setblocking(True)
+        with self._guard:
+            self._open.add(connection)
+        name = joined(peer[0], peer[1]) if isinstance(peer, tuple) else "a local client"
+        try:
             threading.Thread(target=self._run, args=(connection, name), daemon=True).start()
+        except RuntimeError:
+            self._forget(connection)
+            self._closing.wait(_PAUSE)
+            return False
+        return True
 
     def _run(self, connection: socket.socket, peer: str) -> None:
         try:
+            if self._closing.is_set():
+                return
             if connection.family != socket.AF_UNIX:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._serve(connection, peer)
         finally:
-            connection.close()
-            with self._guard:
-                self._open.discard(connection)
-                self._guard.notify_all()
+            self._forget(connection)
             self._free.release()
+
+    def _forget(self, connection: socket.socket) -> None:
+        connection.close()
+        with self._guard:
+            self._open.discard(connection)
+            self._guard.notify_all()
 
     def close(self) -> None:
         """Accept no more, end all connections, and wait until what they are at is done."""
-        with self._guard:
-            self._closing = True
-            for connection in self._open:
-                _shut(connection)
-        _shut(self._socket)         # wakes who accepts
-        self._socket.close()
+        self._closing.set()
+        self._wake.close()
         self._free.release()
         if self._thread.ident is not None:
             self._thread.join(_IDLE)
+        self._socket.close()
+        self._woken.close()
         with self._guard:
+            for connection in self._open:
+                _shut(connection)
             self._guard.wait_for(lambda: not self._open, _IDLE)
         if self._path is not None:
-            os.unlink(self._path)
+            try:
+                os.unlink(self._path)
+            except FileNotFoundError:       # somebody has tidied up
+                pass
 
 
 def _shut(connection: socket.socket) -> None:

@@ -33,7 +33,8 @@ def attach(connection: Connection, number: int, afid: int, uname: bytes, aname: 
     connection.fids.check_free(number)
     tree = connection.export.tree
     lwp = connection.user(connection.export.identity(uname, n_uname))
-    fid = Fid(lwp, tree.hold(tree.root), tree.root, lwp.lstat(b"/"))
+    stat = lwp.lstat(b"/")
+    fid = Fid(lwp, tree.hold(tree.root), tree.root, stat)
     try:
         for name in filter(None, aname.split(b"/")):
             _step(connection, fid, name)
@@ -60,8 +61,8 @@ def walk(connection: Connection, number: int, new: int, names: tuple[bytes, ...]
         connection.fids.check_free(new)
     if len(names) > MAXIMUM_WALK or origin.attribute is not None or (new == number and origin.fd >= 0):
         raise fault(e.EINVAL)
-    tree = connection.export.tree
-    fid = Fid(origin.lwp, tree.hold(origin.node), origin.top, origin.status())
+    tree, stat = connection.export.tree, origin.status()
+    fid = Fid(origin.lwp, tree.hold(origin.node), origin.top, stat)
     qids: list[Qid] = []
     try:
         for name in names:
@@ -72,7 +73,7 @@ def walk(connection: Connection, number: int, new: int, names: tuple[bytes, ...]
             raise
         return (tuple(qids),)
     if new == number:
-        connection.forget(connection.fids.pop(number))
+        connection.forget(number, connection.fids.pop(number))
     connection.fids[new] = fid
     return (tuple(qids),)
 
@@ -112,5 +113,5 @@ def clunk(connection: Connection, number: int) -> Values:
     try:
         store(fid)
     finally:
-        connection.forget(fid)
+        connection.forget(number, fid)
     return ()

@@ -6,7 +6,8 @@ from __future__ import annotations
 from rump.kernel import abi
 from rump.kernel.errors import fault
 from rump.rumpuser.interface import errno as e
-from rump.servers.ninep import linux
+from rump.servers import linux
+from rump.servers.ninep import constants
 from rump.servers.ninep.fids import stat_qid
 
 TYPE_CHECKING = False
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 REQUESTS = ("Tgetattr", "Tsetattr", "Tstatfs", "Treadlink")
 _NANOSECONDS = 1_000_000_000
-_OWNERS = linux.SETATTR_UID | linux.SETATTR_GID
-_TIMES = linux.SETATTR_ATIME | linux.SETATTR_MTIME
+_OWNERS = constants.SETATTR_UID | constants.SETATTR_GID
+_TIMES = constants.SETATTR_ATIME | constants.SETATTR_MTIME
 
 
 def _wire(time: int) -> tuple[int, int]:
@@ -29,7 +30,7 @@ def _wire(time: int) -> tuple[int, int]:
 def getattr(connection: Connection, number: int, mask: int) -> Values:
     """All there is; what is asked for costs no more.  Errors: EBADF, ESTALE; as lstat."""
     stat = connection.fids[number].status()
-    valid = linux.GETATTR_BASIC | linux.GETATTR_GEN | (linux.GETATTR_BTIME if stat.st_birthtime_ns else 0)
+    valid = constants.GETATTR_BASIC | constants.GETATTR_GEN | (constants.GETATTR_BTIME if stat.st_birthtime_ns else 0)
     times = [part for time in (stat.st_atime_ns, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_birthtime_ns)
              for part in _wire(time)]  # fmt: skip
     return (valid, stat_qid(stat), stat.st_mode, stat.st_uid, stat.st_gid, stat.st_nlink,
@@ -47,17 +48,17 @@ def setattr(
     """
     fid = connection.fids[number]
     fid.status()
-    if valid & linux.SETATTR_SIZE:
+    if valid & constants.SETATTR_SIZE:
         _set_size(fid, size)
     if valid & _OWNERS:
-        _set_owners(fid, uid if valid & linux.SETATTR_UID else -1, gid if valid & linux.SETATTR_GID else -1)
-    if valid & linux.SETATTR_MODE:
+        _set_owners(fid, uid if valid & constants.SETATTR_UID else -1, gid if valid & constants.SETATTR_GID else -1)
+    if valid & constants.SETATTR_MODE:
         _set_mode(fid, mode & 0o7777)
     if valid & _TIMES:
         _set_times(
             fid,
-            _time(valid, linux.SETATTR_ATIME, linux.SETATTR_ATIME_SET, atime, atime_ns),
-            _time(valid, linux.SETATTR_MTIME, linux.SETATTR_MTIME_SET, mtime, mtime_ns),
+            _time(valid, constants.SETATTR_ATIME, constants.SETATTR_ATIME_SET, atime, atime_ns),
+            _time(valid, constants.SETATTR_MTIME, constants.SETATTR_MTIME_SET, mtime, mtime_ns),
         )
     return ()
 
@@ -114,7 +115,7 @@ def statfs(connection: Connection, number: int) -> Values:
     if fid.mode & abi.S_IFMT == abi.S_IFLNK and node.parent is not None:
         path = node.parent.path()
     found = lwp.statvfs(path)
-    return (linux.V9FS_MAGIC, found.f_frsize, found.f_blocks, found.f_bfree, found.f_bavail, found.f_files,
+    return (constants.V9FS_MAGIC, found.f_frsize, found.f_blocks, found.f_bfree, found.f_bavail, found.f_files,
             found.f_ffree, found.f_fsid & 0xFFFFFFFFFFFFFFFF, found.f_namemax)  # fmt: skip
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from rump.kernel.errors import Fault, fault
 from rump.rumpuser.interface import errno as e
+from rump.servers.linux import EIO, errno_of
 from rump.servers.ninep import messages as m
 from rump.servers.ninep.fids import FidTable
-from rump.servers.ninep.linux import EIO, errno_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,12 +108,12 @@ class Connection:
             lwp = self._users[identity] = self.export.process(identity)
         return lwp
 
-    def forget(self, fid: Fid) -> None:
+    def forget(self, number: int, fid: Fid) -> None:
         """Close a fid that was taken out of the table.  Errors: OSError - of the file."""
         with self.export.tree.lock:
             self.export.tree.release(fid.node)
         if fid.locks:
-            self.export.locks.drop(self.number, fid.identity)
+            self.export.locks.drop(self.number, fid.identity, number)
         fd, fid.fd = fid.fd, -1
         if fd >= 0:
             fid.lwp.close(fd)
@@ -121,9 +121,9 @@ class Connection:
     def close(self) -> None:
         """Give up all that the client has here."""
         self.msize = 0
-        for fid in self.fids.clear():
+        for number, fid in self.fids.clear():
             try:
-                self.forget(fid)
+                self.forget(number, fid)
             except OSError as error:
                 self.export.log(f"9p: {error}")
         users, self._users = self._users, {}

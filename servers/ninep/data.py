@@ -7,7 +7,8 @@ from rump.kernel import abi
 from rump.kernel.errors import fault
 from rump.kernel.vfs.volume import CTIME, END, FILEID, GENERATION, MODE, SIZE
 from rump.rumpuser.interface import errno as e
-from rump.servers.ninep import linux, xattrs
+from rump.servers import linux
+from rump.servers.ninep import constants, xattrs
 from rump.servers.ninep.fids import Fid, identity_of, qid_of, stat_qid, version_of
 from rump.servers.ninep.locks import Held, extent
 from rump.servers.ninep.messages import directory_entry
@@ -122,11 +123,13 @@ def fsync(connection: Connection, number: int, datasync: int) -> Values:
     return ()
 
 
-def _wanted(connection: Connection, kind: int, start: int, length: int, process: int, client: bytes) -> Held:
+def _wanted(
+    connection: Connection, number: int, kind: int, start: int, length: int, process: int, client: bytes
+) -> Held:
     """A lock as a client asks for it.  Errors: EINVAL."""
     if len(client) > _CLIENT_MAX:
         raise fault(e.EINVAL)
-    return Held((connection.number, client, process), kind, *extent(start, length))
+    return Held((connection.number, client, process), kind, *extent(start, length), number)
 
 
 def lock(
@@ -135,9 +138,10 @@ def lock(
     """Take a record lock, or give it up.  Errors: EBADF, EINVAL, ENOLCK."""
     fid = connection.fids[number]
     fid.descriptor()
-    got = connection.export.locks.set(fid.identity, _wanted(connection, kind, start, length, process, client))
+    wanted = _wanted(connection, number, kind, start, length, process, client)
+    got = connection.export.locks.set(fid.identity, wanted)
     fid.locks = fid.locks or got
-    return (linux.LOCK_SUCCESS if got else linux.LOCK_BLOCKED,)
+    return (constants.LOCK_SUCCESS if got else constants.LOCK_BLOCKED,)
 
 
 def getlock(
@@ -147,9 +151,9 @@ def getlock(
     fid = connection.fids[number]
     fid.descriptor()
     held = connection.export.locks.conflict(
-        fid.identity, _wanted(connection, kind, start, length, process, client)
+        fid.identity, _wanted(connection, number, kind, start, length, process, client)
     )
     if held is None:
-        return linux.LOCK_UNLOCK, start, length, process, client
+        return constants.LOCK_UNLOCK, start, length, process, client
     end = 0 if held.end >= 1 << 64 else held.end - held.start
     return held.kind, held.start, end, held.owner[2], held.owner[1]

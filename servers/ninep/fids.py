@@ -143,9 +143,9 @@ class FidTable:
         del self._fids[number]
         return fid
 
-    def clear(self) -> list[Fid]:
+    def clear(self) -> list[tuple[int, Fid]]:
         """Take all out."""
-        fids, self._fids = list(self._fids.values()), {}
+        fids, self._fids = list(self._fids.items()), {}
         return fids
 
     def __len__(self) -> int:

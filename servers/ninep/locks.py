@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rump.kernel.errors import fault
 from rump.rumpuser.interface import errno as e
-from rump.servers.ninep.linux import LOCK_READ, LOCK_UNLOCK, LOCK_WRITE
+from rump.servers.ninep.constants import LOCK_READ, LOCK_UNLOCK, LOCK_WRITE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,12 +23,16 @@ TO_THE_END = 1 << 64
 
 
 class Held(NamedTuple):
-    """A range that is locked: [start, end) of a file."""
+    """A range that is locked: [start, end) of a file.
+
+    fid  the owner's connection's, through which it was locked
+    """
 
     owner: Owner
     kind: int
     start: int
     end: int
+    fid: int = 0
 
 
 def extent(start: int, length: int) -> tuple[int, int]:
@@ -71,11 +75,12 @@ class LockTable:
             self._keep(file, kept)
             return True
 
-    def drop(self, connection: int, file: Identity | None = None) -> None:
-        """A connection gives up its locks of a file, or all it has."""
+    def drop(self, connection: int, file: Identity | None = None, fid: int = 0) -> None:
+        """A connection gives up the locks of a file that it took through a fid, or all it has."""
         with self._guard:
             for key in [file] if file is not None else list(self._files):
-                self._keep(key, [held for held in self._files.get(key, ()) if held.owner[0] != connection])
+                self._keep(key, [held for held in self._files.get(key, ())
+                                 if held.owner[0] != connection or (file is not None and held.fid != fid)])  # fmt: skip
 
     def _keep(self, file: Identity, locks: list[Held]) -> None:
         if locks:

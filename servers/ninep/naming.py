@@ -6,7 +6,7 @@ from __future__ import annotations
 from rump.kernel import abi
 from rump.kernel.errors import fault
 from rump.rumpuser.interface import errno as e
-from rump.servers.ninep import linux
+from rump.servers import linux
 from rump.servers.ninep.attaching import check_name
 from rump.servers.ninep.fids import Fid, identity_of, stat_qid
 
@@ -158,7 +158,7 @@ def remove(connection: Connection, number: int) -> Values:
         _remove(fid, fid.path(), fid.mode & abi.S_IFMT == abi.S_IFDIR)
         connection.export.tree.removed(parent, name)
     finally:
-        connection.forget(fid)
+        connection.forget(number, fid)
     return ()
 
 

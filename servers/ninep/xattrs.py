@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from rump.kernel.errors import fault
 from rump.rumpuser.interface import errno as e
+from rump.servers.linux import XATTR_REPLACE, XATTR_SIZE_MAX
 from rump.servers.ninep.fids import Attribute, Fid
-from rump.servers.ninep.linux import XATTR_REPLACE, XATTR_SIZE_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

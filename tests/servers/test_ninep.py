@@ -8,7 +8,8 @@ from ninep_peer import Peer, Refused, refused
 
 from rump.kernel import abi
 from rump.kernel.lwps import Lwp
-from rump.servers.ninep import linux
+from rump.servers import linux
+from rump.servers.ninep import constants
 from rump.servers.ninep import messages as m
 
 ENOENT, EACCES, EEXIST, ENOTDIR, EISDIR, EINVAL, EBADF, ENODATA, ENOTEMPTY, ESTALE = (
@@ -66,9 +67,9 @@ def test_users_are_who_they_say(served):
     peer.call("lcreate", 2, b"mine", 0o2, 0o640, 100)
     stat = lwp.stat(b"/mine")
     assert (stat.st_uid, stat.st_gid, stat.st_mode) == (1000, 100, abi.S_IFREG | 0o640)
-    peer.call("lock", 2, linux.LOCK_WRITE, 0, 0, 0, 1, b"host")     # what needs no name goes on
+    peer.call("lock", 2, constants.LOCK_WRITE, 0, 0, 0, 1, b"host")     # what needs no name goes on
     with refused(1):
-        peer.call("setattr", 2, linux.SETATTR_UID, 0, 0, 0, 0, 0, 0, 0, 0)
+        peer.call("setattr", 2, constants.SETATTR_UID, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def test_names_of_users_are_the_images(served):
@@ -274,17 +275,17 @@ def test_setting_attributes(served):
         peer.call("setattr", 1, 0x90, 0, 0, 0, 0, 0, 1_000_000_000, 0, 0)
     lwp.symlink(b"f", b"/link")
     peer.walk(0, 2, b"link")
-    peer.call("setattr", 2, linux.SETATTR_UID, 0, 9, 0, 0, 0, 0, 0, 0)
+    peer.call("setattr", 2, constants.SETATTR_UID, 0, 9, 0, 0, 0, 0, 0, 0)
     assert (lwp.lstat(b"/link").st_uid, lwp.stat(b"/f").st_uid) == (9, 5)
     with refused(EINVAL):
-        peer.call("setattr", 2, linux.SETATTR_SIZE, 0, 0, 0, 0, 0, 0, 0, 0)
+        peer.call("setattr", 2, constants.SETATTR_SIZE, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def test_how_full_it_is(served):
     peer = served.attached()
     found = peer.call("statfs", 0)
     stat = served.lwp.statvfs(b"/")
-    assert found[:3] == (linux.V9FS_MAGIC, stat.f_frsize, stat.f_blocks)
+    assert found[:3] == (constants.V9FS_MAGIC, stat.f_frsize, stat.f_blocks)
     assert found[8] == stat.f_namemax
 
 
@@ -445,21 +446,21 @@ def test_locks(served):
     def lock(peer: Peer, kind: int, start: int, length: int, process: int = 1) -> int:
         return peer.call("lock", 1, kind, 0, start, length, process, b"client")[0]
 
-    assert lock(one, linux.LOCK_WRITE, 10, 10) == linux.LOCK_SUCCESS
-    assert lock(other, linux.LOCK_READ, 19, 5) == linux.LOCK_BLOCKED
-    assert lock(other, linux.LOCK_READ, 20, 0) == linux.LOCK_SUCCESS
-    assert lock(one, linux.LOCK_WRITE, 15, 100) == linux.LOCK_BLOCKED
-    assert lock(one, linux.LOCK_UNLOCK, 12, 2) == linux.LOCK_SUCCESS
-    assert lock(other, linux.LOCK_WRITE, 12, 2) == linux.LOCK_SUCCESS
-    assert other.call("getlock", 1, linux.LOCK_READ, 0, 0, 1, b"client") == (1, 10, 2, 1, b"client")
-    assert one.call("getlock", 1, linux.LOCK_READ, 20, 0, 1, b"client") == (2, 20, 0, 1, b"client")
-    assert lock(one, linux.LOCK_WRITE, 10, 2, process=2) == linux.LOCK_BLOCKED
+    assert lock(one, constants.LOCK_WRITE, 10, 10) == constants.LOCK_SUCCESS
+    assert lock(other, constants.LOCK_READ, 19, 5) == constants.LOCK_BLOCKED
+    assert lock(other, constants.LOCK_READ, 20, 0) == constants.LOCK_SUCCESS
+    assert lock(one, constants.LOCK_WRITE, 15, 100) == constants.LOCK_BLOCKED
+    assert lock(one, constants.LOCK_UNLOCK, 12, 2) == constants.LOCK_SUCCESS
+    assert lock(other, constants.LOCK_WRITE, 12, 2) == constants.LOCK_SUCCESS
+    assert other.call("getlock", 1, constants.LOCK_READ, 0, 0, 1, b"client") == (1, 10, 2, 1, b"client")
+    assert one.call("getlock", 1, constants.LOCK_READ, 20, 0, 1, b"client") == (2, 20, 0, 1, b"client")
+    assert lock(one, constants.LOCK_WRITE, 10, 2, process=2) == constants.LOCK_BLOCKED
     other.call("clunk", 1)
-    assert lock(one, linux.LOCK_WRITE, 0, 0) == linux.LOCK_SUCCESS
+    assert lock(one, constants.LOCK_WRITE, 0, 0) == constants.LOCK_SUCCESS
     with refused(EINVAL):
         lock(one, 9, 0, 1)
     one.stream.close()
     other.walk(0, 1, b"f")
     other.call("lopen", 1, 2)
-    while lock(other, linux.LOCK_WRITE, 0, 0) != linux.LOCK_SUCCESS:
+    while lock(other, constants.LOCK_WRITE, 0, 0) != constants.LOCK_SUCCESS:
         pass                    # until the server has noticed that the other one left

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import pytest
 
-MODULES = ("listening", "ninep.linux", "ninep.messages", "web.conditions", "web.handler", "web.page", "web.site",
+MODULES = ("listening", "linux", "ninep.messages", "web.conditions", "web.handler", "web.page", "web.site",
            "web.types", "web.urls")  # fmt: skip
 
 
