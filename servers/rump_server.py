@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rump.kernel.init import Kernel
-    from rump.servers.daemon import Daemon
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
@@ -88,9 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         made.error(str(error))
     if options.stay:
         return _run(options, drives, ram, secret, None)
-    from rump.servers.daemon import Daemon
+    from rump.servers.daemon import daemonize
 
-    return _run(options, drives, ram, secret, Daemon())
+    return daemonize(lambda daemon: _run(options, drives, ram, secret, daemon.ready))
 
 
 def read_secret(path: str) -> bytes:
@@ -105,7 +104,11 @@ def read_secret(path: str) -> bytes:
 
 
 def _run(
-    options: argparse.Namespace, drives: list[Drive], ram: int, secret: bytes | None, daemon: Daemon | None
+    options: argparse.Namespace,
+    drives: list[Drive],
+    ram: int,
+    secret: bytes | None,
+    ready: Callable[[], None] | None,
 ) -> int:
     """Boot, serve until the bell rings, halt."""
     bell = Bell()
@@ -114,15 +117,12 @@ def _run(
             server = _serve(options, kernel, drives, secret, bell.ring)
             if options.verbose:
                 _log(f"listening at {os.fsdecode(server.address)}")
-            if daemon is not None:
-                daemon.ready()
-                daemon = None
+            if ready is not None:
+                ready()
             bell.wait()
             server.stop()
     except (OSError, DriveError) as error:
         sys.stderr.write(f"rump_server: {_reason(error)}\n")
-        if daemon is not None:
-            daemon.failed()
         return 1
     finally:
         bell.close()

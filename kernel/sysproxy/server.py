@@ -63,6 +63,8 @@ class Server:
     others      whether other users may, too; they are themselves, not root
     secret      what clients by tcp must know, by `digest`; None: nothing, but then only this host's may come
     reboot      called (by a client's thread) when a client asks for the kernel's end
+    welcome     asked for each connection, holding the virtual CPU: whether there may be one more client now;
+                it must not wait
 
     Errors: EPERM - tcp beyond the loopback without a secret; those of `stream_listen`.
     """
@@ -78,10 +80,12 @@ class Server:
         secret: bytes | None = None,
         digest: Digest | None = None,
         reboot: Callable[[], object] = lambda: None,
+        welcome: Callable[[], bool] = lambda: True,
     ) -> None:
         self.kernel = kernel
         self.limits = limits or Limits()
         self.reboot = reboot
+        self._welcome = welcome
         self._uid = uid
         self._others = others
         self._secret = secret
@@ -136,7 +140,7 @@ class Server:
                         self.kernel.log(f"sysproxy: {error}")
                         host.clock_sleep(0, SECOND // 10)       # for want of descriptors, say
                     continue
-                full = len(self._clients) >= self.limits.clients
+                full = len(self._clients) >= self.limits.clients or not self._welcome()
                 if full:
                     host.stream_close(stream)
             if not full:

@@ -122,7 +122,7 @@ class FuseWay:
         from rump.servers.fuse.server import Server
 
         lwp = _below(kernel, entry)
-        settings = Settings(another=lambda: kernel.newproc(lwp, name="fuse"), pid=os.getpid())
+        settings = Settings(another=lambda: kernel.newproc(lwp, name="fuse"), pid=os.getpid(), shared=True)
         self.address = os.path.abspath(entry.address)
         self._log = log
         self._ready = threading.Event()

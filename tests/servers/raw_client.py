@@ -92,7 +92,7 @@ class RawClient:
             if type == COPYIN:
                 self.send(number, RESP, COPYIN, 0, self.peek(address, length))
             elif type == COPYINSTR:
-                self.send(number, RESP, COPYINSTR, 0, self.string(address, length))
+                self.send(number, RESP, COPYIN, 0, self.string(address, length))    # as librumpclient does
             elif type in (COPYOUT, COPYOUTSTR):
                 assert len(payload) == 16 + length
                 self.poke(address, payload[16:])

@@ -290,6 +290,19 @@ def test_reconnecting(tmp_path, monkeypatch):
     second.__exit__()
 
 
+@pytest.mark.parametrize("retry", ["once", "inftime", 5.0])
+def test_a_server_that_is_restarted(tmp_path, retry):
+    address = b"unix://%s" % bytes(tmp_path / "s")
+    with Served(address):
+        lwp = rump.servers.connect(address.decode(), retry=retry)
+        fd = lwp.open(b"/tmp/a", abi.O_CREAT | abi.O_RDWR, 0o600)
+    with Served(address), lwp:
+        refused(e.EBADF, lwp.write, fd, b"to nobody")           # a new process, of a new kernel
+        refused(e.ENOENT, lwp.stat, b"/tmp/a")
+        lwp.close(lwp.open(b"/tmp/b", abi.O_CREAT | abi.O_RDWR, 0o600))
+        assert lwp.getpid() == 2
+
+
 def test_secrets():
     with Served(b"tcp://127.0.0.1:0/", secret=b"sesame") as served:
         url = served.address.decode()

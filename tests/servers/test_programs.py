@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -85,6 +86,37 @@ def test_a_server_with_an_image(tmp_path, url, image):
     assert ended(url)
     assert fsu(["fsck", str(image)]) == 0
     assert fsu(["stat", f"{image}:/etc/motd"]) == 0
+
+
+def test_a_monolith_and_its_top(tmp_path, url, image):
+    pytest.importorskip("psutil")
+    config = tmp_path / "rump.toml"
+    config.write_text(
+        f'[[mount]]\nimage = "{image}"\nat = "/mnt"\n[[serve]]\nkind = "sysproxy"\naddress = "{url}"\n'
+        '[status]\naddress = "127.0.0.1:0"\n'
+    )
+    assert ask(url, "monolith", "-n", str(config)) == ""
+    assert "none.toml" in ask(url, "monolith", str(tmp_path / "none.toml"), status=1)
+    process = subprocess.Popen(
+        [*RUMP, "monolith", str(config)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        said = dict(process.stdout.readline().rstrip().partition(" ")[::2] for _ in range(3))
+        assert set(said) == {"sysproxy", "status", "ready"}, process.poll() and process.stderr.read()
+        assert ask(url, "ls", "/mnt") == "etc\nlost+found\n"
+        for where in ((), ("-u", url), (url,), (said["status"],)):
+            assert "/mnt" in ask(url, "top", "-n", "1", *where)
+        lines = ask(url, "top", "-n", "2", "-d", "0.01", "--json").splitlines()
+        assert [len(json.loads(line)["mounts"]) for line in lines] == [2, 2]
+        ask(url, "halt")
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        out, err = process.communicate()
+    assert (out, err) == ("", "")
+    assert "rump top: " in ask(url, "top", "-n", "1", status=1)
+    assert "rump top: " in ask(said["status"], "top", "-n", "1", status=1)
+    assert fsu(["fsck", str(image)]) == 0
 
 
 def test_signals_halt_cleanly(tmp_path, url, image, capfd):
