@@ -121,7 +121,7 @@ static NORETURN void die(const struct frame *frame)
 }
 
 /*
- * From entry.S.  Nothing may come between the idle processor's sti and its hlt (SDM volume 2, STI), yet Xen under QEMU's
+ * From entry.S.  Nothing may come between the idle processor's sti and its hlt (SDM volume 2, STI), yet Xen in QEMU's
  * emulation lets it happen: what hlt would wait for has been then, and no other interrupt need follow.
  */
 void trap(struct frame *frame);
