@@ -7,17 +7,22 @@ Sizes are for people on a terminal, else in KiB, unless told otherwise.
 from __future__ import annotations
 
 from rump.fsutils import names, sizes
+from rump.fsutils.errors import UsageError
 from rump.fsutils.operand import parse as parse_operand
+from rump.fsutils.options import make_parser, with_defaults
 from rump.fsutils.volumes import volumes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
+    from typing import TypeAlias
 
     from rump.fsutils.command import Command
     from rump.fsutils.operand import Operand
     from rump.kernel.stat import Statvfs
+
+    Cells: TypeAlias = dict[str, str]       # by the names of columns
 
 OPERANDS = "IMAGE[@PARTITION] ..."
 RELATED = ("du", "info")
@@ -27,7 +32,14 @@ fsu df -h disk.img@1 disk.img@2
 
 fsu df -i x.img
     Show how many files there is room for.
+
+fsu df -BM --output=source,avail disk.img
+    Show only what is left, in MiB.
 """
+
+_SPACE, _INODES = ("size", "used", "avail", "pcent"), ("itotal", "iused", "iavail", "ipcent")
+COLUMNS = ("source", "fstype", *_INODES, *_SPACE, "file", "target")
+_LEFT = ("source", "fstype", "file", "target")      # the others are numbers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-k", dest="unit", action="store_const", const=1024, help="in KiB")
     parser.add_argument("-m", dest="unit", action="store_const", const=1 << 20, help="in MiB")
     parser.add_argument("-g", dest="unit", action="store_const", const=1 << 30, help="in GiB")
-    parser.add_argument("--block-size", dest="unit", type=sizes.block_size, metavar="SIZE", help="in 512, 1K, 1M ...")
+    parser.add_argument("-B", "--block-size", dest="unit", type=sizes.block_size, metavar="SIZE",
+                        help="in 512, 1K, 1M ...")  # fmt: skip
     parser.add_argument("-i", "--inodes", dest="inodes", action="store_true", help="inodes in place of space")
     parser.add_argument("--inodes-too", action="store_true", help="inodes and space (the -i of the BSDs)")
     parser.add_argument("-t", "--type", action="append", default=[], metavar="TYPE,...",
@@ -45,16 +58,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-T", "--print-type", dest="types", action="store_true", help="the types of file systems too")
     parser.add_argument("-P", "--portability", dest="portable", action="store_true",
                         help="the headings of POSIX, sizes never for people unless -h")  # fmt: skip
+    parser.add_argument("--output", metavar="FIELD,...",
+                        help="only these columns, or all: " + ", ".join(COLUMNS))  # fmt: skip
     parser.add_argument("--total", action="store_true", help="a grand total at the end")
     parser.add_argument("--json", action="store_true", help="a JSON object a line, sizes in bytes")
     parser.add_argument("operands", nargs="+", help="images")
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read a command line; ``--output`` has a value only behind ``=``."""
+    parser = make_parser("df", OPERANDS, __doc__ or "")
+    add_arguments(parser)
+    return parser.parse_intermixed_args(with_defaults(arguments, {"--output": ",".join(COLUMNS)}))
 
 
 def run(command: Command, arguments: argparse.Namespace) -> int:
     """Show each operand's file systems."""
     _settle(command, arguments)
     table = not arguments.json and not arguments.fields
-    rows = [_heading(arguments)]
+    rows = [_headings(arguments)]
     counts = [0] * 6
     for operand in _operands(command, arguments):
         try:
@@ -72,12 +94,15 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
         elif arguments.fields:
             command.out.write(_fields(operand, said))
         else:
-            kind = said.f_fstypename.decode("ascii", "replace")
-            rows.append(_row(names.shown(operand.volume), kind, found, arguments))
+            rows.append(_numbers(found, arguments) | {
+                "source": names.shown(operand.volume), "fstype": said.f_fstypename.decode("ascii", "replace"),
+                "file": names.shown(operand.volume), "target": names.shown(operand.path),
+            })  # fmt: skip
     if table and len(rows) > 1:
         if arguments.total:
-            rows.append(_row("total", "-", counts, arguments))
-        command.out.write(b"".join(_table(rows, arguments.types)))
+            nothing = dict.fromkeys(_LEFT, "-")
+            rows.append(_numbers(counts, arguments) | nothing | {_total_in(arguments.columns): "total"})
+        command.out.write(b"".join(_table(rows, arguments.columns)))
     return command.status
 
 
@@ -85,6 +110,25 @@ def _settle(command: Command, o: argparse.Namespace) -> None:
     """Work out what the options imply."""
     o.human = o.human or (o.unit is None and command.out.is_terminal and not o.portable)
     o.unit = o.unit or 1024
+    o.columns = _columns(o)
+
+
+def _columns(o: argparse.Namespace) -> list[str]:
+    """The columns to show.  Errors: UsageError - there is no such, or they are chosen in two ways."""
+    if o.output is None:
+        numbers = _INODES if o.inodes else _SPACE + _INODES if o.inodes_too else _SPACE
+        return ["source", *(["fstype"] if o.types else []), *numbers]
+    chosen = [word.strip() for word in o.output.split(",")]
+    problems = [word for word in chosen if word not in COLUMNS]
+    if problems:
+        raise UsageError(f"--output: no column {problems[0]!r}; there are {', '.join(COLUMNS)}")
+    for word, given in (("-i", o.inodes), ("--inodes-too", o.inodes_too), ("-P", o.portable), ("-T", o.types)):
+        if given:
+            raise UsageError(f"{word} and --output: one of them")
+    for word in chosen:
+        if chosen.count(word) > 1:
+            raise UsageError(f"--output: {word!r} twice")
+    return chosen
 
 
 def _operands(command: Command, o: argparse.Namespace) -> Iterator[Operand]:
@@ -112,13 +156,15 @@ def wanted(said: Statvfs, lists: list[str]) -> bool:
     return found != text.startswith("no")
 
 
-def _heading(o: argparse.Namespace) -> list[str]:
-    inodes = ["Inodes", "IUsed", "IFree", "IUse%"]
+def _headings(o: argparse.Namespace) -> Cells:
     blocks = "Size" if o.human else f"{o.unit if o.portable else unit_name(o.unit)}-blocks"
-    share = "Capacity" if o.portable else "Use%"
-    space = [blocks, "Used", "Avail" if o.human and not o.portable else "Available", share]
-    columns = inodes if o.inodes else space + inodes if o.inodes_too else space
-    return ["Filesystem", *(["Type"] if o.types else []), *columns]
+    return {
+        "source": "Filesystem", "fstype": "Type",
+        "itotal": "Inodes", "iused": "IUsed", "iavail": "IFree", "ipcent": "IUse%",
+        "size": blocks, "used": "Used", "avail": "Avail" if o.human and not o.portable else "Available",
+        "pcent": "Capacity" if o.portable else "Use%",
+        "file": "File", "target": "Mounted on",
+    }  # fmt: skip
 
 
 def unit_name(unit: int) -> str:
@@ -140,14 +186,17 @@ def _counts(s: Statvfs) -> list[int]:
     return [*space, s.f_files, s.f_files - s.f_ffree, s.f_ffree]
 
 
-def _row(name: str, kind: str, counts: Sequence[int], o: argparse.Namespace) -> list[str]:
-    """The cells of a file system."""
+def _numbers(counts: Sequence[int], o: argparse.Namespace) -> Cells:
+    """The cells of a file system that count something."""
     space = [sizes.human(n) if o.human else str(sizes.blocks(n, o.unit)) for n in counts[:3]]
-    space.append(share(counts[1], counts[2]))
-    inodes = [sizes.human(n) if o.human and o.inodes else str(n) for n in counts[3:]]
-    inodes.append(share(counts[4], counts[5]))
-    numbers = inodes if o.inodes else space + inodes if o.inodes_too else space
-    return [name, *([kind] if o.types else []), *numbers]
+    inodes = [sizes.human(n) if o.human and (o.inodes or o.output) else str(n) for n in counts[3:]]
+    cells = *space, share(counts[1], counts[2]), *inodes, share(counts[4], counts[5])
+    return dict(zip(_SPACE + _INODES, cells, strict=True))
+
+
+def _total_in(columns: Sequence[str]) -> str:
+    """The column in which a line is called the total, if there is one that is not a number."""
+    return "source" if "source" in columns else next((word for word in columns if word in _LEFT), "source")
 
 
 def share(used: int, free: int) -> str:
@@ -160,15 +209,13 @@ def share(used: int, free: int) -> str:
     return f"{-(-100 * used // total)}%" if total > 0 else "-"
 
 
-def _table(rows: Sequence[list[str]], types: bool) -> list[bytes]:
+def _table(rows: Sequence[Cells], columns: Sequence[str]) -> list[bytes]:
     """Lines: names to the left, numbers to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    left = 2 if types else 1
+    widths = {word: max(len(row[word]) for row in rows) for word in columns}
     return [
-        " ".join(
-            cell.ljust(width) if column < left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).encode() + b"\n"
+        " ".join([
+            row[word].ljust(widths[word]) if word in _LEFT else row[word].rjust(widths[word]) for word in columns
+        ]).rstrip().encode() + b"\n"
         for row in rows
     ]  # fmt: skip
 

@@ -88,8 +88,9 @@ class HostTarget(Target):
         if number < 0 or not (place.ours or (place.made is not None and number in place.made)):
             return None
         names = sorted(map(os.fsencode, os.listdir(place.fd)))
-        if name in names:
-            return None
+        if name in names:       # a hard link, unless what we made under another name is found by this one only
+            noted = (place.made or {}).get(number, (name, False))[0]
+            return None if noted in names else noted
         return next((other for other in names if self._number(place, other) == number), None)
 
     def note(self, place: Place, name: bytes, inside: Place | None = None) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 REST = -1
 """A size: whatever is left of the disk."""
 SCHEMES = ("gpt", "mbr", "none")
+CHANGES = ("owner", "mode", "mtime", "map-uid", "map-gid")   # what all files of a partition get instead of their own
 
 
 class Copy:
@@ -157,10 +158,10 @@ def partition(table: dict[str, Any], number: int, folder: str = "") -> Partition
             raise UsageError(f"{where}: copy {index}: from and to are needed")
         spec.contents.append(copy)
     table.pop("copy", None)
-    for key in ("owner", "mode", "mtime", "map-uid", "map-gid"):
+    for key in CHANGES:
         if key in table:
             spec.changes += [f"--{key}={item}" for item in _strings(table.pop(key), where, key)]
-    _fill(spec, table, _partition_keys(folder), where)
+    _fill(spec, table, _partition_keys(folder), where, ("from", "copy", *CHANGES))
     _check(spec)
     return spec
 
@@ -201,12 +202,13 @@ def _partition_keys(folder: str) -> Keys:
     }  # fmt: skip
 
 
-def _fill(thing: object, table: dict[str, Any], keys: Keys, where: str) -> None:
-    """Set attributes of a thing.  Errors: UsageError - an unknown key, or a value that does not do."""
+def _fill(thing: object, table: dict[str, Any], keys: Keys, where: str, others: tuple[str, ...] = ()) -> None:
+    """Set attributes of a thing; `others` are keys that have been dealt with.  Errors: UsageError - an unknown key, or
+    a value that does not do."""
     before = f"{where}: " if where else ""
     for key, value in table.items():
         if key not in keys:
-            raise UsageError(f"{before}unknown key {key!r}; there are {', '.join(keys)}")
+            raise UsageError(f"{before}unknown key {key!r}; there are {', '.join((*keys, *others))}")
         name, read = keys[key]
         try:
             setattr(thing, name, read(value))

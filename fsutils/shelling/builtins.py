@@ -78,8 +78,8 @@ def _cd(interpreter: Interpreter, command: Command, words: list[str]) -> None:
     operand = parse_operand(words[0] if words else ":/", image_by_default=True)
     if operand.image is None:
         raise UsageError(f"{operand.text}: not inside an image; lcd changes the host's directory")
-    lwp, path = command.session.resolve(operand)
     try:
+        lwp, path = command.session.resolve(operand)
         if not is_directory(lwp.stat(path).st_mode):
             raise fault(e.ENOTDIR)
     except OSError as error:

@@ -13,11 +13,15 @@ from rump.fsutils.shelling.words import Scanner, Unfinished, quoted, unfinished
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import ModuleType
+    from collections.abc import Callable
+    from types import FrameType, ModuleType
+    from typing import TypeVar
 
     from rump.fsutils.command import Command
     from rump.fsutils.shelling.place import Place
     from rump.fsutils.shelling.words import Word
+
+    T = TypeVar("T")
 
 CONTINUED = "> "
 _HISTORY_LENGTH = 10_000
@@ -85,9 +89,14 @@ class Shell:
 
 def _input(prompt: str) -> str:
     """A line from the terminal, while ^C interrupts.  Errors: EOFError, KeyboardInterrupt."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    return _with_interrupts(signal.default_int_handler, lambda: input(prompt))
+
+
+def _with_interrupts(handler: Callable[[int, FrameType | None], object], do: Callable[[], T]) -> T:
+    """Do something while ^C does what `handler` does."""
+    before = signal.signal(signal.SIGINT, handler)
     try:
-        return input(prompt)
+        return do()
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -147,11 +156,21 @@ class LineEditing:
     def _complete(self, text: str, state: int) -> str | None:
         """What readline asks for: the next candidate for the word at the cursor."""
         if state == 0:
-            try:
-                self._found = self._candidates()
-            except Exception:       # a terminal in the middle of a line is no place for messages
-                self._found = []
+            self._found = _with_interrupts(self._give_up, self._candidates_or_none)
         return self._found[state] if state < len(self._found) else None
+
+    def _give_up(self, *_: object) -> None:
+        """^C while candidates are looked for: the kernel must not be left in the middle of a call."""
+        self._shell.command.session.interrupted = True
+
+    def _candidates_or_none(self) -> list[str]:
+        session = self._shell.command.session
+        session.interrupted = False
+        try:
+            found = self._candidates()
+        except Exception:           # a terminal in the middle of a line is no place for messages
+            return []
+        return [] if session.interrupted else found
 
     def _candidates(self) -> list[str]:
         """All candidates, as they are to be typed from where readline thinks the word begins."""

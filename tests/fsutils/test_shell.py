@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +14,10 @@ from pathlib import Path
 import pytest
 
 from rump.fsutils import shell as module
+from rump.fsutils.command import Command, Output
 from rump.fsutils.main import main
+from rump.fsutils.session import Session
+from rump.fsutils.shelling.place import Place
 
 from .conftest import Fsu, Result, call, check, debugfs, tool
 from .terminal import Terminal
@@ -183,6 +188,28 @@ def test_history_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setenv("XDG_STATE_HOME", "relative")
     assert _history_file() is None
     assert module.OPERANDS
+
+
+def test_interrupted_completion(monkeypatch: pytest.MonkeyPatch) -> None:
+    """^C while candidates are looked for ends that, once the kernel has done, and nothing else."""
+    pytest.importorskip("readline")
+    from rump.fsutils.shelling.interactive import Shell
+
+    command = Command("fsu shell", Session(), Output(io.BytesIO()), io.BytesIO())
+    editing = Shell(command, Place(), keep_history=False)._editing
+    asked: list[int] = []
+
+    def interrupted() -> list[str]:
+        signal.raise_signal(signal.SIGINT)
+        asked.append(1)
+        return ["found"]
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(editing, "_candidates", interrupted)
+    assert editing._complete("f", 0) is None and asked == [1]
+    assert signal.getsignal(signal.SIGINT) is before
+    monkeypatch.setattr(editing, "_candidates", lambda: ["found"])
+    assert [editing._complete("f", state) for state in (0, 1)] == ["found", None]
 
 
 # ---- on a terminal ---------------------------------------------------------------------------------------------------

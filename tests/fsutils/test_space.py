@@ -96,6 +96,24 @@ def test_df_of_partitions(fsu: Fsu, disk_image: Path, ext4_image: Path) -> None:
     assert result.status == 1 and len(result.out.splitlines()) == 2
 
 
+def test_df_columns(fsu: Fsu, ext4_image: Path, fat_image: Path) -> None:
+    result = fsu("df", "-B1M", "--output=avail,source,target", "--total", ext4_image, fat_image)
+    lines = [line.split() for line in result.out.decode().splitlines()]
+    assert lines[0] == ["Available", "Filesystem", "Mounted", "on"]
+    assert [line[1:] for line in lines[1:]] == [[str(ext4_image), "/"], [str(fat_image), "/"], ["total", "-"]]
+    plain = fsu("df", "-m", ext4_image).out.split()
+    assert lines[1][0] == plain[8].decode()
+    everything = fsu("df", "--output", ext4_image).out.decode().splitlines()
+    assert everything[0].split()[:3] == ["Filesystem", "Type", "Inodes"] and everything[1].split()[1] == "ext2fs"
+    assert len(everything[1].split()) == 12
+    for words, reason in (
+        (["--output=nope"], b"no column 'nope'"), (["--output=size,size"], b"twice"),
+        (["-i", "--output"], b"-i and --output: one of them"),
+    ):  # fmt: skip
+        result = fsu("df", *words, ext4_image)
+        assert result.status == 2 and reason in result.err and not result.out
+
+
 def test_df_and_units(fsu: Fsu, ext4_image: Path) -> None:
     kib, mib = (fsu("df", option, ext4_image).out.decode().splitlines()[1].split() for option in ("-k", "-m"))
     assert int(mib[1]) == -(-int(kib[1]) // 1024)

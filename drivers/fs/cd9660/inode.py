@@ -262,15 +262,24 @@ class Inodes:
         self._grant()
         return self._directory(start)
 
+    def size(self, start: int) -> int:
+        """The bytes of the directory at a byte, by its own record in it.  Errors: Corrupt - there is none."""
+        return self._own(start)[1][3]
+
     def _directory(self, start: int) -> Attributes:
+        sector, fields = self._own(start)
+        attributes, _ = self._one(sector, 0, start, fields, fields[3])
+        return (start, 0, *attributes[MODE:])  # type: ignore[return-value]
+
+    def _own(self, start: int) -> tuple[bytes, Fields]:
+        """The first sector of the directory at a byte, and the fields of its own record there."""
         sector = self.medium.sector(start, "directory") if start % self._block == 0 else b""
         if not sector:
             raise Corrupt(f"block {start // self._block}: no directory")
         fields = record_at(sector, 0, len(sector), start)
         if sector[RECORD_SIZE : RECORD_SIZE + fields[8]] != b"\0" or not fields[5] & FILE_DIRECTORY:
             raise Corrupt(f'block {start // self._block}: a directory does not begin with "."')
-        attributes, _ = self._one(sector, 0, start, fields, fields[3])
-        return (start, 0, *attributes[MODE:])  # type: ignore[return-value]
+        return sector, fields
 
     def entries(self, place: int) -> Entries:
         """The entries of the record at a byte, of those that are not decoded."""

@@ -17,7 +17,7 @@ from rump.drivers.fs.cd9660.shape import learn
 from rump.kernel.abi import S_IFDIR, S_IFREG
 from rump.kernel.errors import Corrupt
 from rump.kernel.vfs.kept import Kept
-from rump.kernel.vfs.volume import DATA, SIZE
+from rump.kernel.vfs.volume import DATA
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Directories:
         there are no more."""
         if cookie < 0:
             return [], -1
-        at, chunk = self._chunk_with(start, cookie)
+        at, chunk = self._chunk_with(start, cookie, count)
         first = bisect_right(chunk.rows, cookie, key=_follow) if cookie > at else 0
         found = chunk.rows[first : first + count]
         while len(found) < count and chunk.follow >= 0:
@@ -133,28 +133,31 @@ class Directories:
 
     # ---- chunks --------------------------------------------------------------------------------------------------
 
-    def _chunk_with(self, start: int, cookie: int) -> tuple[int, Chunk]:
-        """The chunk that a cookie leads to - the last if it is beyond all - and where that begins."""
+    def _chunk_with(self, start: int, cookie: int, count: int) -> tuple[int, Chunk]:
+        """The chunk that a cookie leads to - the last if it is beyond all - and where that begins; `count` rows are
+        wanted."""
         marks: list[Mark] = self._marks.get(start) or [BEGINNING]
         at, latest = marks[bisect_right(marks, cookie, key=_first) - 1]
         while True:
-            chunk = self._chunk(start, at, latest)
+            chunk = self._chunk(start, at, latest, -1 if cookie else count)
             if chunk.follow < 0 or cookie < chunk.follow:
                 return at, chunk
             at, latest = chunk.follow, chunk.latest
 
-    def _chunk(self, start: int, at: int, latest: bytes) -> Chunk:
-        """The chunk of a directory that begins at byte `at` of it, where the row before is called `latest`."""
+    def _chunk(self, start: int, at: int, latest: bytes, enough: int = -1) -> Chunk:
+        """The chunk of a directory that begins at byte `at` of it, where the row before is called `latest`.  It is kept
+        unless it is the whole directory, of at most `enough` rows: who gets all of them does not come back."""
         chunk: Chunk | None = self._chunks.get((start, at))
         if chunk is None:
-            size = self._inodes.directory(start)[SIZE]
+            size = self._inodes.size(start)
             base = max(0, at - (start + at) % SECTOR)
             data = self._medium.read(start + base, min(CHUNK, size - base), "directory")
             if self._inodes.use is not None:
                 self._inodes.use.budget = min(susp.BUDGET, self._medium.device.size)
             rows, stop, latest = self._decode(data, at - base, start, base, latest)
             chunk = Chunk(rows, base + stop if base + stop < size else -1, latest)
-            self._chunks.put((start, at), chunk, len(data) * DECODED)
+            if at or chunk.follow >= 0 or len(rows) > enough:
+                self._chunks.put((start, at), chunk, len(data) * DECODED)
             if chunk.follow >= 0:
                 self._remember(start, (chunk.follow, latest))
         return chunk

@@ -49,6 +49,7 @@ _ORDINALS = [(count | LAST_LONG, *range(count - 1, 0, -1)) for count in range(LO
 _LONG = [(ATTR_LONG,) * count for count in range(LONG_MAX + 1)]
 _ROTATED = [(byte >> 1 | byte << 7) & 255 for byte in range(256)] * 2
 _unpack = Entry.struct.unpack_from
+_unpack_piece = Struct("<" + _PIECE_FORMAT).unpack_from
 
 
 def checksum(name: bytes) -> int:
@@ -90,11 +91,17 @@ def entry_set(data: bytes, at: int, pieces: int) -> EntrySet:
 
 def long_name(found: EntrySet) -> bytes:
     """The name in the pieces of a set, in UTF-8; b"" if no file can have it."""
-    if len(found) == _PIECE + _FIELDS:
-        units = found[1] + found[4] + found[5]
-    else:
-        last = len(found) - _FIELDS - _PIECE
-        units = b"".join([found[piece + part] for piece in range(last, -1, -_PIECE) for part in (1, 4, 5)])
+    return _as_name(_units(found))
+
+
+def _units(found: EntrySet) -> bytes:
+    """The UTF-16 units in the pieces of a set."""
+    last = len(found) - _FIELDS - _PIECE
+    return b"".join([found[piece + part] for piece in range(last, -1, -_PIECE) for part in (1, 4, 5)])
+
+
+def _as_name(units: bytes) -> bytes:
+    """The name that UTF-16 units spell, in UTF-8; b"" if no file can have it."""
     text: str = utf_16_le_decode(units, "surrogatepass", True)[0].partition("\0")[0]
     if "/" in text or text in ("", ".", "..") or len(text) > 255:
         return b""
@@ -130,21 +137,26 @@ def scan(data: bytes, slot: int, count: int, long_names: bool, code_page: str = 
             if not 0 < pieces <= LONG_MAX or end >= size or not long_names or first == NAME_FREE:
                 at += ENTRY_SIZE
                 continue
-            found = _SETS[pieces].unpack_from(data, at)
-            short = found[-_FIELDS]
-            if pieces == 1:
-                good = found[2] == ATTR_LONG and found[3] == checksum(short)
+            if pieces == 1:         # as most
+                _, first_units, kind, total, units, last_units = _unpack_piece(data, at)
+                fields = _unpack(data, end)
+                short = fields[0]
+                good = kind == ATTR_LONG and total == checksum(short)
+                units = first_units + units + last_units
             else:
+                found = _SETS[pieces].unpack_from(data, at)
+                fields = found[-_FIELDS:]
+                short = fields[0]
                 good = (
                     found[2:-_FIELDS:_PIECE] == _LONG[pieces]
                     and found[3:-_FIELDS:_PIECE] == (checksum(short),) * pieces
                     and found[:-_FIELDS:_PIECE] == _ORDINALS[pieces]
                 )
-            if not good or short[0] in NOTHING or found[1 - _FIELDS] & ATTR_LABEL:
+                units = _units(found)
+            if not good or short[0] in NOTHING or fields[1] & ATTR_LABEL:
                 at += ENTRY_SIZE
                 continue
-            fields = found[-_FIELDS:]
-            name = long_name(found)
+            name = _as_name(units)
             at = end
         elif first == NAME_FREE or attributes & ATTR_LABEL:
             at += ENTRY_SIZE

@@ -22,7 +22,6 @@ from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import TypeAlias
 
     from rump.drivers.fs.msdosfs.lookup import EntryFields, Row
@@ -253,33 +252,31 @@ class MsdosVolume(Volume):
         return entries, follow
 
     def list_attributes(self, directory: Handle, cookie: int, count: int) -> tuple[tuple[EntryPlus, ...], int]:
+        """As `_attributes`, for many files.  None of a directory whose clusters are damaged."""
         rows, fileids, follow = self._rows(directory, cookie, count)
         if not self.changes:
             self._page, self._lately = (fileids, rows), {}
-        return tuple([
-            (name, slot + 1, told)
-            for (name, slot, _), told in zip(rows, self._tell(rows, fileids), strict=True)
-        ]), follow  # fmt: skip
-
-    def _tell(self, rows: Rows, fileids: Numbers) -> Iterator[Attributes | None]:
-        """What entries say; None of a directory whose clusters are damaged.  As `_attributes`, for many files."""
         known, options, size_of = self._times, self.options, self.geometry.cluster_size
         uid, gid, file, read_only = options.uid, options.gid, S_IFREG | options.mask, S_IFREG | options.mask & ~0o222
-        for (_, _, fields), fileid in zip(rows, fileids, strict=True):
+        entries: Entries = []
+        for (name, slot, fields), fileid in zip(rows, fileids, strict=True):
             _, bits, _, units, ctime, cdate, adate, _, mtime, mdate, _, size = fields
             modified, accessed = known.get(mdate << 16 | mtime), known.get(adate << 16)
             born = known.get(cdate << 16 | ctime)
             if bits & 0x10 or modified is None or accessed is None or born is None or not adate or not cdate:
-                try:
-                    yield self._attributes(fileid, fields)
-                except Fault:
-                    yield None
+                entries.append((name, slot + 1, self._tell(fileid, fields)))
                 continue
-            yield (
+            entries.append((name, slot + 1, (
                 fileid, 0, read_only if bits & 1 else file, 1, uid, gid, 0, size, -(-size // size_of) * size_of,
-                accessed,
-                modified, modified, born + units * times.UNIT, FLAGS[bits & 0x3F],
-            )  # fmt: skip
+                accessed, modified, modified, born + units * times.UNIT, FLAGS[bits & 0x3F],
+            )))  # fmt: skip
+        return tuple(entries), follow
+
+    def _tell(self, fileid: int, fields: EntryFields) -> Attributes | None:
+        try:
+            return self._attributes(fileid, fields)
+        except Fault:
+            return None
 
     def _rows(self, directory: Handle, cookie: int, count: int) -> tuple[Rows, Numbers, int]:
         """Rows from a cookie - the slot to go on with - their fileids, and the next cookie."""
@@ -321,8 +318,13 @@ class MsdosVolume(Volume):
         """The directory that begins at a cluster."""
         size = self.geometry.cluster_size
         self._directory_size(start)         # it is all in one segment, or an error
+        extents = self.fat.segment(start).extents
+        if len(extents) == 1:               # as most are
+            _, cluster, count = extents[0]
+            place = self._place(cluster)
+            return Directory(self.device.read(place, count * size), [(0, place // disk.ENTRY_SIZE)])
         parts, spans = [], []
-        for at, cluster, count in self.fat.segment(start).extents:
+        for at, cluster, count in extents:
             place = self._place(cluster)
             parts.append(self.device.read(place, count * size))
             spans.append((at * size // disk.ENTRY_SIZE, (place - at * size) // disk.ENTRY_SIZE))
