@@ -56,7 +56,8 @@ class Debian(Host):
             command = [needs(self._emulator, "qemu-user-static"), "-L", str(self._root), python]
         else:
             command = [*self._loader(), python]
-        environment = python_path(package_folder(), PYTHONHOME=str(self._root / "usr"))
+        home = str(self._root / "usr")
+        environment = python_path(package_folder(), PYTHONHOME=home, RUMP_INTERPRETER=" ".join(command))
         return captured([*command, "-m", "rump.conformance", *arguments], environment)
 
     def _loader(self) -> list[str]:

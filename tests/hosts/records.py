@@ -156,10 +156,9 @@ Other Pythons on Linux x86-64 (3.12, 3.13) and an installation without compiler 
 
 ## Without a row
 
-- **Xen** 4.17 under QEMU (TCG), `rumpuser/bare/xen`: *executed* as the first domain (what Xen does, a session on a RAM
-  disk and on a virtio disk with the transcript and the image of Linux, the slice of tmpfs and of ext2-written:
-  `tox -e xen`) and, by hand, as a domain started by xl with a block device of Linux (blkfront): the session alone.
-  Machines of the first domain have been seen to hang; [docs/xen.md](docs/xen.md) says what is known.
+- **Xen** 4.17 under QEMU (TCG), as a domain that xl starts beside a Debian dom0, `rumpuser/bare/xen`: *executed*,
+  without the suites (`tox -e xen-domu`): a session on a disk of Linux's (blkfront) with Linux's transcript and image,
+  and echoes over a network card of Linux's (netfront). The row above is the first domain's.
 - **Genode**, `rumpuser/bare/genode`: *simulated*: the C++ side is compiled against declarations of ours and run with a
   simulation of Genode's sessions (`tox -e genode`).
 

@@ -13,12 +13,17 @@ _SCRIPT = """\
 #!/bin/sh
 mount -t proc proc /proc
 mount -t tmpfs tmpfs /mnt
+{python} -c {loopback}
 export TMPDIR=/mnt HOME=/mnt PATH=/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0 PYTHONPATH={path}
 uname -sr
 {command}
 echo o > /proc/sysrq-trigger
 sleep 60
 """
+
+# Interface "lo" up (netdevice(7): SIOCSIFFLAGS, IFF_UP | IFF_LOOPBACK | IFF_RUNNING), with no more than Python has.
+_LOOPBACK = "import fcntl, socket, struct; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); " \
+            "fcntl.ioctl(s, 0x8914, struct.pack('16sh14x', b'lo', 0x49))"
 
 
 class UserModeLinux(Host):
@@ -40,7 +45,10 @@ class UserModeLinux(Host):
         command = shlex.join([sys.executable, "-m", "rump.conformance", *arguments])
         with Scratch() as folder:
             script = folder / "init"
-            script.write_text(_SCRIPT.format(path=shlex.quote(str(package_folder())), command=command))
+            path = shlex.quote(str(package_folder()))
+            script.write_text(_SCRIPT.format(
+                path=path, command=command, python=shlex.quote(sys.executable), loopback=shlex.quote(_LOOPBACK),
+            ))  # fmt: skip
             script.chmod(0o755)
             log = captured(_command(script), {"PATH": "/usr/bin:/bin", "TMPDIR": str(folder), "HOME": str(folder)})
         self._kernel = next((line.strip() for line in log.splitlines() if line.startswith("Linux ")), self._kernel)
