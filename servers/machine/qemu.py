@@ -79,17 +79,17 @@ class Machine:
         self._far: socket.socket | None = None
         if line:
             self.line, self._far = socket.socketpair()
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Machine:
         return self
 
     def __exit__(self, *exception: object) -> None:
         """A machine that still runs is switched off."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-        complaints = self._process.stderr if self._process is not None else None
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        complaints = self.process.stderr if self.process is not None else None
         for end in (self.line, self._far, self._module, complaints, self._console if self._own_console else None):
             if end is not None:
                 end.close()
@@ -99,7 +99,7 @@ class Machine:
         kept = [*self._wires]
         command = [EMULATOR, *_COMMON, "-m", str(self.description.memory), *self._boot(), *self._devices(kept)]
         try:
-            self._process = subprocess.Popen(
+            self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=self._console, stderr=subprocess.PIPE, pass_fds=kept
             )
         except OSError as error:
@@ -131,8 +131,8 @@ class Machine:
             found += ["-netdev", "user,id=user,restrict=on", "-device", f"{kind.network},netdev=user"]
         if self._far is not None:
             kept.append(self._far.fileno())
-            found += ["-chardev", f"socket,id=line,fd={self._far.fileno()}", "-device", f"{kind.console},max_ports=1",
-                      "-device", "virtconsole,chardev=line"]  # fmt: skip
+            found += ["-chardev", f"socket,id=line,fd={self._far.fileno()}", "-device", f"{kind.console},max_ports=2",
+                      "-device", "virtserialport,chardev=line"]  # fmt: skip
         return found
 
     def wait(self, timeout: float | None = None) -> int:
@@ -140,17 +140,17 @@ class Machine:
 
         Errors: MachineError - the machine stopped otherwise, or not in `timeout` seconds.
         """
-        assert self._process is not None
+        assert self.process is not None
         try:
-            _, complaint = self._process.communicate(timeout=timeout)
+            _, complaint = self.process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.communicate()
+            self.process.kill()
+            self.process.communicate()
             raise MachineError(f"no end after {timeout:g} seconds{self.shown()}") from None
-        status = self.description.status(self.log(), self._process.returncode)
+        status = self.description.status(self.log(), self.process.returncode)
         if status is None:
             said = complaint.decode("utf-8", "replace").strip()
-            raise MachineError(f"the machine stopped: {said or f'status {self._process.returncode}'}{self.shown()}")
+            raise MachineError(f"the machine stopped: {said or f'status {self.process.returncode}'}{self.shown()}")
         return status
 
     def log(self) -> bytes:

@@ -135,6 +135,20 @@ print("closed" if frame else "nothing came")
 
 
 @pytest.mark.parametrize("pc", [False, True], ids=["microvm", "pc"])
+def test_nothing_is_lost_when_nobody_reads(metal, pc):
+    """The machine waits: what goes over the line is not thrown away."""
+    program = "import rump.rumpuser.host as host\nhost.default().platform.consoles()[0].write(memoryview(bytes(2 << 20)))"
+    with Machine(Metal(pc), ["-c", program], line=True) as machine:
+        machine.start()
+        come = len(machine.line.recv(1))
+        with pytest.raises(subprocess.TimeoutExpired):
+            machine.process.wait(1)
+        while piece := machine.line.recv(1 << 16):
+            come += len(piece)
+        assert (machine.wait(60), come) == (0, 1 << 21)
+
+
+@pytest.mark.parametrize("pc", [False, True], ids=["microvm", "pc"])
 def test_frames_both_ways(metal, pc):
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with ours, theirs, Machine(Metal(pc), ["-c", FRAMES], wires=[theirs.fileno()]) as machine:

@@ -298,8 +298,9 @@ def test_a_card_without_an_address_and_with_a_small_wire(machine, over):
     refused(e.EIO, card.receive, 0)
 
 
-def test_a_console(machine, over):
-    device = model.Console(machine)
+@pytest.mark.parametrize("ports", [None, [1], [2, 1], [0]], ids=str)
+def test_a_console(machine, over, ports):
+    device = model.Console(machine, ports)
     driven = Console(over(device), machine)
     driven.write(memoryview(PATTERN + PATTERN))
     assert device.written == PATTERN + PATTERN
@@ -309,6 +310,14 @@ def test_a_console(machine, over):
     while len(come) < len(PATTERN):
         come += driven.read(1000)
     assert come == PATTERN
+    assert device.said == ([] if ports is None else [(0, 0, 1), (ports[0], 3, 1), (ports[0], 6, 1)])
+
+
+@pytest.mark.parametrize(("ports", "number"), [([9], e.ENXIO), ([], e.EIO)])
+def test_a_console_with_ports_that_we_cannot_drive(machine, over, ports, number):
+    device = model.Console(machine, ports)
+    refused(number, Console, over(device), machine)
+    assert device.status == 0
 
 
 # ---- coming to life --------------------------------------------------------------------------------------------------

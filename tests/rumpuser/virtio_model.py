@@ -393,22 +393,48 @@ class Network(Device):
 
 
 class Console(Device):
-    """5.3.  `written` is what came out of the port, `typed` what goes in."""
+    """5.3.  `written` is what came out of the port, `typed` what goes in.
 
-    def __init__(self, machine):
-        super().__init__(machine, 3, 0, bytes(12), queues=2)
+    ports       with MULTIPORT: the ports that there are, in the order in which the device tells of them
+    said        control messages that came: (port, event, value)
+    """
+
+    def __init__(self, machine, ports=None, most=31):
+        config = bytes(4) + most.to_bytes(4, "little") + bytes(4)
+        features, queues = (0, 2) if ports is None else (1 << 1, 2 * most + 2)
+        super().__init__(machine, 3, features, config, queues)
+        self.ports, self.said, self.events = ports, [], []
         self.typed, self.written = bytearray(), bytearray()
 
     def serve(self, number, readable, writable):
-        if number == 1:
+        if self.ports is not None and number in (2, 3):
+            return self.control(readable) if number == 3 else self.event(writable)
+        port = max(number // 2 - 1, 0)
+        if self.ports is not None:
+            assert port in self.ports and (port, 3, 1) in self.said
+        if number % 2:
             self.written += readable
             return 0
-        if not self.typed:
+        if not self.typed or (self.ports is not None and (port, 6, 1) not in self.said):
             return None
         piece = self.typed[: len(writable[0])]
         writable[0][: len(piece)] = piece
         del self.typed[: len(piece)]
         return len(piece)
+
+    def control(self, message):
+        said = struct.unpack("<IHH", message)
+        self.said.append(said)
+        if said == (0, 0, 1):
+            self.events = [struct.pack("<IHH", port, 1, 0) for port in self.ports]
+        return 0
+
+    def event(self, writable):
+        if not self.events:
+            return None
+        event = self.events.pop(0)
+        writable[0][: len(event)] = event
+        return len(event)
 
 
 def over_mmio(device):

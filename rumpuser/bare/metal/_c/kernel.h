@@ -127,6 +127,7 @@ int thread_sleep(u64 until);                    /* 0, or -ETIMEDOUT when the tim
 void thread_wake(struct thread *thread);
 void thread_yield(void);
 void thread_tick(int by_timer);
+void thread_look(void);
 void interrupts_wake(void);
 i64 interrupts_wait(u64 until, u64 seen);
 i64 futex_wait(u32 *address, u32 expected, u64 until, u32 bits);

@@ -83,6 +83,7 @@ void syscall(struct frame *frame)
 {
     call *function = find(frame->rax);
 
+    thread_look();
     syscall_frame = frame;
     if (function)
         frame->rax = (u64)function(frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9);

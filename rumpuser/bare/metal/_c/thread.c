@@ -13,6 +13,7 @@
 #define SLICE (5 * MILLISECOND)
 #define WAKE_DELAY (MILLISECOND / 4)    /* how long the running thread may go on when another one wakes */
 #define LONGEST_HALT (10 * MILLISECOND) /* a hypervisor may lose an interrupt; nothing may hang by that */
+#define LATE MILLISECOND                /* an interrupt of the timer that has not come by then is taken for lost */
 #define MSR_FS_BASE 0xc0000100
 
 struct thread *current, *threads_all;
@@ -77,13 +78,17 @@ u64 thread_get_fs_base(void)
     return current->fs_base;
 }
 
+static int timer_lost(u64 time_now)
+{
+    return timer_at != FOREVER && time_now > timer_at + LATE;
+}
+
 static void timer_need(u64 time)
 {
-    u64 time_now;
+    u64 time_now = now();
 
-    if (time >= timer_at)
+    if (time >= timer_at && !timer_lost(time_now))
         return;
-    time_now = now();
     timer_at = time;
     apic_timer(time > time_now ? time - time_now : 0);
 }
@@ -189,6 +194,13 @@ void thread_tick(int by_timer)
         thread_yield();
     else
         timer_need(slice_end);
+}
+
+/* A system call begins: a good moment to see that the timer's interrupt is overdue. */
+void thread_look(void)
+{
+    if (timer_lost(now()))
+        thread_tick(1);
 }
 
 void thread_yield(void)
