@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rump.kernel.vfs.volume import Attributes
 
 SECTOR = 512            # what st_blocks counts in
+UNKNOWN_TIME = -(1 << 90)               # a time that could not be read
 _TYPES = {0o010000: "p", 0o020000: "c", 0o040000: "d", 0o060000: "b", 0o100000: "-", 0o120000: "l", 0o140000: "s"}
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from time import localtime, strftime, time_ns
 
+from rump.fsutils.attributes import UNKNOWN_TIME
 from rump.kernel.calendar import civil
 
 SECOND = 10**9
 MINUTE = 60 * SECOND
 DAY = 86400 * SECOND
 HALF_YEAR = 31556952 * SECOND // 2      # of the mean Gregorian year: older dates show their year
-UNKNOWN = -(1 << 90)                    # a time that could not be read
+UNKNOWN = UNKNOWN_TIME
 LIMIT = 20000           # texts kept
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 

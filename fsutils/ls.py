@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from rump.fsutils import attributes, dates, sizes
+from rump.fsutils import attributes
 from rump.fsutils.descent import Descent
 from rump.fsutils.listing import entries as rows
 from rump.fsutils.listing.naming import Naming, is_colored
 from rump.fsutils.operand import expanded
 from rump.fsutils.options import make_parser, with_defaults
-from rump.fsutils.owners import CHOICES, Owners
-from rump.fsutils.sizes import block_size
 from rump.kernel.vfs import volume as v
 
 TYPE_CHECKING = False
@@ -73,6 +71,8 @@ _CHOICES = (
     ("--octal", "quoting", "octal", "octal escapes for what does not print (the -B of the BSDs)"),
 )
 
+USUAL_TIME = "locale"
+OWNERS = ("numbers", "image", "host")       # as owners.CHOICES has them
 RELATED = ("tree", "stat", "find")
 EXAMPLES = """\
 fsu ls -l disk.img@2:/etc
@@ -97,13 +97,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="how names are shown; shell on a terminal, else literal")  # fmt: skip
     parser.add_argument("-I", "--ignore", action="append", default=[], metavar="GLOB", help="leave out such names")
     parser.add_argument("--hide", action="append", default=[], metavar="GLOB", help="the same, unless -a or -A")
-    parser.add_argument("--block-size", dest="unit", type=block_size, default=1024, metavar="SIZE",
+    parser.add_argument("--block-size", dest="unit", type=_block_size, default=1024, metavar="SIZE",
                         help="what space is counted in: 512, 1K, 1M ...")  # fmt: skip
-    parser.add_argument("--time-style", default="locale", metavar="STYLE",
+    parser.add_argument("--time-style", default=USUAL_TIME, metavar="STYLE",
                         help="locale, iso, long-iso, full-iso or +FORMAT as for date")  # fmt: skip
     parser.add_argument("--color", choices=("always", "auto", "never"),
                         help="in colour, as LS_COLORS says; usually on a terminal")  # fmt: skip
-    parser.add_argument("--names", default="numbers", choices=CHOICES,
+    parser.add_argument("--names", default="numbers", choices=OWNERS,
                         help="owners by name, from the image's /etc/passwd or the host's")  # fmt: skip
     parser.add_argument("operands", nargs="*", help="what to list")
 
@@ -122,14 +122,24 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
     return command.status
 
 
+def _block_size(text: str) -> int:
+    """As `sizes.block_size`."""
+    from rump.fsutils.sizes import block_size
+
+    return block_size(text)
+
+
 def _settle(command: Command, o: argparse.Namespace) -> None:
     """Work out what the options imply."""
     from rump.fsutils.errors import UsageError
 
     if not o.operands:
         raise UsageError("an image is needed")
-    if o.time_style not in dates.STYLES and not o.time_style.startswith("+"):
-        raise UsageError(f"unknown time style {o.time_style!r}")
+    if o.time_style != USUAL_TIME and not o.time_style.startswith("+"):
+        from rump.fsutils.dates import STYLES
+
+        if o.time_style not in STYLES:
+            raise UsageError(f"unknown time style {o.time_style!r}")
     if o.full_time:
         o.time_style = "full-iso"
     o.long = o.long or o.numeric or o.no_group or o.no_owner or o.full_time
@@ -261,6 +271,8 @@ class Lister:
             if heading:
                 out.write((b"\n" if self._separate else b"") + self.naming.escape(path) + b":\n")
             if o.long or o.blocks:
+                from rump.fsutils import sizes
+
                 total = sum([entry[2][v.ALLOCATED] for entry in found])
                 out.write(f"total {sizes.human(total) if o.human else sizes.blocks(total, o.unit)}\n".encode())
             self._write(found, targets, lwp)
@@ -300,6 +312,7 @@ class Lister:
         found = self._long.get(id(lwp))
         if found is None:
             from rump.fsutils.listing.long import LongFormat
+            from rump.fsutils.owners import Owners
 
             found = self._long[id(lwp)] = LongFormat(self.options, self.naming, Owners(self.options.names, lwp))
         return found

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import argparse
 
     from rump.fsutils.command import Command
-    from rump.fsutils.options import Parser
+    from rump.fsutils.parser import Parser
 
 OPERANDS = "[-t TYPE] IMAGE[@PARTITION] [SIZE]"
 RELATED = ("mkimage", "fsck")

@@ -13,7 +13,7 @@ import signal
 
 from rump.fsutils.errors import UsageError, reason
 from rump.fsutils.operand import parse as parse_operand
-from rump.fsutils.options import add_writing_options
+from rump.fsutils.options import add_writing_options, isolate_if_possible
 from rump.kernel import abi
 from rump.rumpuser.interface import errno as e
 
@@ -66,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", help="the image, or a partition of it")
     parser.add_argument("directory", help="where it is to appear")
     add_writing_options(parser)
+    isolate_if_possible(parser)
 
 
 def run(command: Command, arguments: argparse.Namespace) -> int:
@@ -160,12 +161,15 @@ def _serve(
         another=lambda: kernel.newproc(lwp, name=operand.volume),
         pid=os.getpid(),
     )
-    server = Server(Operations(lwp, settings), directory, ready=ready, tick=kernel.tick)
+    operations = Operations(lwp, settings)
+    server = Server(operations, directory, ready=ready, tick=kernel.tick)
     source = os.path.abspath(operand.image or "") + (f"@{operand.partition}" if operand.partition else "")
     try:
         for number in _SIGNALS:
             signal.signal(number, lambda *_: server.stop())
         server.serve(source, _mount_options(lwp, chosen))
+        if operations.lost():           # the kernel said so then
+            command.status = 1
     finally:
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)

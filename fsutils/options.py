@@ -3,56 +3,36 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 
 from rump.fsutils.errors import UsageError
+from rump.fsutils.reader import HIDDEN, Reader
 from rump.fsutils.session import Options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    import argparse
+
+    from rump.fsutils.parser import Parser
 
 _SHORT = {"-t": "--fs-type", "-o": "--fs-options"}
 
 
-class Formatter(argparse.RawDescriptionHelpFormatter):
-    """Help as wide as the terminal; argparse's own way to find that out is slow to import."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=28, width=_width())
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose mistakes are `UsageError`."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
-
-
-_widths: list[int] = []     # looked up once: argparse makes a formatter for every option
-
-
-def _width() -> int:
-    if not _widths:
-        try:
-            columns = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size().columns
-        except (OSError, ValueError):
-            columns = 80
-        _widths.append(min(max(columns, 40), 120) - 2)
-    return _widths[0]
-
-
 def make_parser(verb: str, operands: str, description: str) -> Parser:
     """A verb's parser with the options that all verbs have."""
-    parser = Parser(
-        prog=f"fsu {verb}",
-        usage=f"fsu {verb} [option ...] {operands}",
-        description=description,
-        formatter_class=Formatter,
-        add_help=False,
-        allow_abbrev=False,
-    )
+    def complete() -> Parser:
+        from rump.fsutils.parser import Formatter, Parser
+
+        return Parser(
+            prog=f"fsu {verb}",
+            usage=f"fsu {verb} [option ...] {operands}",
+            description=description,
+            formatter_class=Formatter,
+            add_help=False,
+            allow_abbrev=False,
+        )
+
+    parser: Parser = Reader(complete)  # type: ignore[assignment]   # it does what that does, sooner
     common = parser.add_argument_group("all commands")
     common.add_argument("--help", action="help", help="show this and end")
     common.add_argument("--fs-type", metavar="TYPE", help="the file system's type, found out otherwise [fsu -t TYPE]")
@@ -66,8 +46,9 @@ def make_parser(verb: str, operands: str, description: str) -> Parser:
                         help="* ? [ in paths inside images are what they are, no patterns")  # fmt: skip
     common.add_argument("--isolate", action="store_true", default=None,
                         help="run the file systems' drivers in confined processes of their own")  # fmt: skip
-    common.add_argument("--no-isolate", dest="isolate", action="store_false", help=argparse.SUPPRESS)
-    common.add_argument("--marshal", action="store_true", help=argparse.SUPPRESS)
+    common.add_argument("--no-isolate", dest="isolate", action="store_false",
+                        help="run them in this one, as most commands do anyway")  # fmt: skip
+    common.add_argument("--marshal", action="store_true", help=HIDDEN)
     return parser
 
 
@@ -156,9 +137,19 @@ def of_the_session(parsed: argparse.Namespace) -> list[str]:
     return [option for option, name, usual in _OF_THE_SESSION if getattr(parsed, name, usual) != usual]
 
 
-def _isolation(asked: bool | None) -> bool:
-    """Whether drivers are isolated: as the command line says, else FSU_ISOLATE in the environment, else not."""
-    return os.environ.get("FSU_ISOLATE", "0") not in ("", "0") if asked is None else asked
+def isolate_if_possible(parser: argparse.ArgumentParser) -> None:
+    """For verbs that serve an image for long: drivers are isolated where the host can, unless told otherwise."""
+    parser.set_defaults(isolates=None)
+
+
+def _isolation(parsed: argparse.Namespace) -> bool | None:
+    """Whether drivers are isolated (None: where the host can): as the command line says, else FSU_ISOLATE in the
+    environment, else as is usual for the verb."""
+    if parsed.isolate is not None:
+        return bool(parsed.isolate)
+    said = os.environ.get("FSU_ISOLATE", "")
+    usual: bool | None = getattr(parsed, "isolates", False)
+    return said != "0" if said else usual
 
 
 def session_options(parsed: argparse.Namespace) -> Options:
@@ -175,5 +166,5 @@ def session_options(parsed: argparse.Namespace) -> Options:
         file_system=parsed.fs_type, mount=mount, trace=parsed.trace, record=parsed.record, marshal=parsed.marshal,
         read_only="ro" in ",".join(parsed.fs_options).split(","), written=written,
         force=getattr(parsed, "force_image", False), sync=getattr(parsed, "sync", True),
-        glob=parsed.glob, isolate=_isolation(parsed.isolate),
+        glob=parsed.glob, isolate=_isolation(parsed),
     )  # fmt: skip

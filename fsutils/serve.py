@@ -15,7 +15,7 @@ import os
 from rump.fsutils.errors import ImageError, UsageError, reason
 from rump.fsutils.names import shown
 from rump.fsutils.operand import parse as parse_operand
-from rump.fsutils.options import add_writing_options
+from rump.fsutils.options import add_writing_options, isolate_if_possible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="ask for the password in its first line; with --allow-remote one is made up otherwise")  # fmt: skip
     add("operand", metavar="image", help="what to serve")
     add_writing_options(parser)
+    isolate_if_possible(parser)
 
 
 def run(command: Command, arguments: argparse.Namespace) -> int:

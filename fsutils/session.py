@@ -40,7 +40,7 @@ class Options:
     mount        options for the driver, name -> value
     trace        None: no; "": to standard error; else the host file to write the trace to
     record       the host file to write a recording to
-    isolate      run the file systems' drivers in confined processes of their own
+    isolate      run the file systems' drivers in confined processes of their own; None: where the host has such
     marshal      send all that goes between kernel and volumes through marshal
     read_only    mount nothing for writing, whatever is asked
     written      more options for the driver where an image is written to
@@ -71,7 +71,7 @@ class Options:
         sync: bool = True,
         glob: bool = True,
         host: Callable[[], Hypercalls] | None = None,
-        isolate: bool = False,
+        isolate: bool | None = False,
         cache_bytes: int | None = None,
         vnodes: int | None = None,
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from operator import itemgetter
 
-from rump.fsutils import attributes, dates, descent
+from rump.fsutils import attributes, descent
 from rump.kernel import abi
 from rump.kernel.vfs import volume as v
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Entry: TypeAlias = tuple[bytes, int, v.Attributes]
     Complain: TypeAlias = Callable[[bytes, OSError], None]
 
-_T = dates.UNKNOWN
+_T = attributes.UNKNOWN_TIME
 UNKNOWN: v.Attributes = (0, 0, -1, -1, -1, -1, 0, -1, 0, _T, _T, _T, _T, 0)
 """Stands for attributes that cannot be read."""
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 
 from rump.rumpuser.posix.compiled import Compiled
-from rump.rumpuser.posix.waiting import deadline, readable
 from rump.rumpuser.posix.watch_polling import PollingWatches, Watch
 
 TYPE_CHECKING = False
@@ -23,6 +22,8 @@ class InotifyWatch(Watch):
         self._events = events
 
     def changed(self, timeout: int | None) -> bool:
+        from rump.rumpuser.posix.waiting import deadline, readable
+
         until = deadline(timeout)
         while readable(until, self._events):
             if self._lib.rump_watch_drain(self._events) > 0:      # else somebody else was quicker

@@ -13,6 +13,8 @@ from rump.rumpuser.pure.cards import Cards
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rump.rumpuser.pure.cards import Nic
 
 LONGEST = 65_535 + 18       # bytes of a frame: the longest IP packet, the header, a VLAN tag
@@ -64,11 +66,16 @@ class NetworkCards(Cards):
         raise NotImplementedError
 
     def _card(self, name: bytes) -> Nic:
-        try:
-            descriptor, interface = self._tap(name)
-        except OSError as error:
-            raise error if isinstance(error, HostError) else HostError(errno_of(error.errno), repr(name)) from error
-        return TapCard(descriptor, address_of(interface))
+        return tap_card(name, self._tap)
+
+
+def tap_card(name: bytes, tap: Callable[[bytes], tuple[int, bytes]]) -> TapCard:
+    """A card over what `tap` opens, as `NetworkCards._tap` does.  Errors: HostError."""
+    try:
+        descriptor, interface = tap(name)
+    except OSError as error:
+        raise error if isinstance(error, HostError) else HostError(errno_of(error.errno), repr(name)) from error
+    return TapCard(descriptor, address_of(interface))
 
 
 def address_of(interface: bytes) -> bytes:

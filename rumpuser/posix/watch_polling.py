@@ -10,7 +10,6 @@ import time
 from rump.rumpuser.interface.errno import EBADF, EOPNOTSUPP, HostError
 from rump.rumpuser.posix.errors import blocking
 from rump.rumpuser.posix.files import Files
-from rump.rumpuser.posix.waiting import deadline, left
 from rump.rumpuser.pure.handles import found, number_for
 
 INTERVAL = 100 * 10**6      # nanoseconds between two looks
@@ -29,6 +28,8 @@ class Watch:
 
     def changed(self, timeout: int | None) -> bool:
         """As `watch_wait`."""
+        from rump.rumpuser.posix.waiting import deadline, left
+
         until = deadline(timeout)
         while (seen := self._look()) == self._seen:
             wait = left(until, INTERVAL)

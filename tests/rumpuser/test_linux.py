@@ -276,19 +276,19 @@ def test_names_of_cards(refused):
 
 
 def test_no_tap_devices(host, monkeypatch, refused):
-    from rump.rumpuser.linux import nic
+    from rump.rumpuser.linux import tap
 
-    monkeypatch.setattr(nic, "_DEVICE", "/nonexistent")
+    monkeypatch.setattr(tap, "_DEVICE", "/nonexistent")
     with refused(ENXIO):
         host.nic_open(b"tap0")
 
 
 def test_tap_devices_of_others(host, monkeypatch, refused):
-    from rump.rumpuser.linux import nic
+    from rump.rumpuser.linux import tap
 
     def refuse(*arguments):
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(nic.os, "open", refuse)
+    monkeypatch.setattr(tap.os, "open", refuse)
     with refused(EPERM):
         host.nic_open(b"tap0")

@@ -11,7 +11,6 @@ from rump.kernel.vfs import access
 from rump.kernel.vfs import volume as v
 from rump.kernel.vfs.locking import lock_names, unlock
 from rump.kernel.vfs.namei import link_target, namei, namei_parent
-from rump.kernel.vfs.rename import rename
 from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
@@ -198,11 +197,17 @@ class NameCalls(LwpBase):
     @syscall
     def rename(self, old: bytes, new: bytes) -> None:
         """rename(2).  Errors: as namei; EXDEV, EINVAL, EISDIR, ENOTDIR, ENOTEMPTY, EBUSY, EACCES, EROFS, EPERM."""
-        rename(self, abi.AT_FDCWD, old, abi.AT_FDCWD, new)
+        self._rename(abi.AT_FDCWD, old, abi.AT_FDCWD, new)
 
     @syscall
     def renameat(self, dirfd: int, old: bytes, new_dirfd: int, new: bytes) -> None:
         """renameat(2).  Errors: as rename."""
+        self._rename(dirfd, old, new_dirfd, new)
+
+    def _rename(self, dirfd: int, old: bytes, new_dirfd: int, new: bytes) -> None:
+        # Here, since every program makes names and few change any.
+        from rump.kernel.vfs.rename import rename
+
         rename(self, dirfd, old, new_dirfd, new)
 
 
