@@ -105,6 +105,10 @@ MNT_NOATIME = 0x04000000
 MNT_UPDATE = 0x10000
 MNT_FORCE = 0x80000
 
+# statvfs1(2), getvfsstat(2) (sys/statvfs.h)
+ST_WAIT = 1            # ask the file system
+ST_NOWAIT = 2          # what it said last
+
 # sys/poll.h
 POLLIN = 0x1
 POLLPRI = 0x2

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from rump.kernel.errors import fault
 from rump.rumpuser.interface import errno as e
+from rump.rumpuser.interface.hypercalls import CLOCK_ABSMONO
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ class VirtualCPU:
                 self.inside -= 1
                 if self.sleepers:
                     self.wake_the_stuck()
+
+    def monotonic(self) -> int:
+        """Nanoseconds that never go back."""
+        return self._host.clock_gettime(CLOCK_ABSMONO)
 
     def condition(self) -> Condition:
         """A condition variable whose waiters give up the virtual CPU."""
@@ -114,10 +119,10 @@ class SleepLock:
             self._wait(False)
         self.readers += 1
 
-    def exclusive(self) -> None:
-        """Take it for writing.  Errors: EDEADLK."""
+    def exclusive(self, within: int | None = None) -> None:
+        """Take it for writing.  Errors: EDEADLK; ETIMEDOUT - it was not free within so many nanoseconds."""
         if self.writer or self.readers or self._queue:
-            self._wait(True)
+            self._wait(True, within)
         self.writer = True
 
     def unlock(self) -> None:
@@ -136,18 +141,21 @@ class SleepLock:
         if self._condition is not None:
             self._condition.broadcast()
 
-    def _wait(self, writing: bool) -> None:
+    def _wait(self, writing: bool, within: int | None = None) -> None:
         """Until it is free, in the order of arrival."""
         if self._condition is None:
             self._condition = self._cpu.condition()
-        cpu, ticket = self._cpu, object()
+        cpu, ticket, left = self._cpu, object(), within
+        until = None if within is None else cpu.monotonic() + within
         self._queue.append(ticket)
         try:
             while self.writer or (writing and self.readers) or self._queue[0] is not ticket:
                 cpu.sleepers[ticket] = self._condition
                 if cpu.stuck():
                     raise fault(e.EDEADLK, "a lock that nobody will give up")
-                self._condition.wait(None)
+                if until is not None and (left := until - cpu.monotonic()) <= 0:
+                    raise fault(e.ETIMEDOUT, "a lock that was not given up in time")
+                self._condition.wait(left)
         finally:
             cpu.sleepers.pop(ticket, None)
             self._queue.remove(ticket)

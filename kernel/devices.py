@@ -39,7 +39,7 @@ class DeviceManagement:
     services: Services
     cache_bytes: int
     host: Hypercalls
-    isolate: bool
+    isolate: bool | None
     patience: int
     lwp: Lwp
     _wedges: dict[bytes, tuple[BlockDevice, Partition]]
@@ -139,7 +139,7 @@ class DeviceManagement:
         if any(mount.medium is device and not mount.read_only for mount in self.mounts):
             raise fault(e.EBUSY, device.name)
         arguments = MountArguments(device, self.services, options=options, cache_bytes=self.cache_bytes)
-        if self.isolate:
+        if self.isolate or (self.isolate is None and self.host.traits.confines):
             from rump.kernel.vfs.isolated.check import findings as isolated
 
             findings = isolated(self.host, driver.name, arguments, self.patience)

@@ -69,7 +69,7 @@ class Kernel(DeviceManagement):
         *,
         recorder: Recorder | None,
         marshal: bool,
-        isolate: bool,
+        isolate: bool | None,
         patience: int,
         cache_bytes: int,
         vnodes: int,
@@ -289,7 +289,7 @@ def boot(
     components: Iterable[Component] = (),
     recorder: Recorder | None = None,
     marshal: bool = False,
-    isolate: bool = False,
+    isolate: bool | None = False,
     patience: int = PATIENCE,
     cache_bytes: int = CACHE_BYTES,
     vnodes: int = VNODES,
@@ -301,7 +301,8 @@ def boot(
     components   more than the built-in ones
     recorder     is told of every system call (`rump.rumpuser.middleware.record`)
     marshal      volumes are reached through bytes only: what the test suite runs with
-    isolate      what is mounted is mounted isolated, as with the option of that name (docs/isolation.md)
+    isolate      what is mounted is mounted isolated, as with the option of that name (docs/isolation.md); None: images
+                 are, where the host has confined processes
     patience     nanoseconds without a word after which an isolated driver counts as hanging
     cache_bytes  bound of each volume's buffer cache
     vnodes       bound of the unused vnodes kept

@@ -4,6 +4,9 @@
 Each is a function of a `Call` and the arguments of its row in `sysent`, and returns what the caller gets: None, a
 number, or two (bytes are the answer of a batch).  Data is copied before the kernel is entered and after it is left, so
 a client that does not answer holds up nobody else.
+
+A read or write of a file up to TRANSFER is one call of the lwp's, whatever the number of frames that its data takes:
+others see all of it or nothing, and a full file system takes as much of it as it would of a program beside the kernel.
 """
 
 from __future__ import annotations
@@ -11,12 +14,12 @@ from __future__ import annotations
 from rump.kernel import abi
 from rump.kernel.errors import fault
 from rump.kernel.sysproxy import structures as s
-from rump.kernel.sysproxy.memory import PIECE
+from rump.kernel.sysproxy.memory import PIECE, STREAM
 from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Protocol, TypeAlias
 
     from rump.kernel.lwps import Lwp
@@ -35,8 +38,15 @@ if TYPE_CHECKING:
         lwp: Lwp
         memory: Memory
 
-        def patiently(self, body: Callable[[], Values]) -> Values:
-            """Carry out what may wait for others than a device, without holding up the client's other calls."""
+        def patiently(self, body: Callable[[], Values], held: int = 0) -> Values:
+            """Carry out what may wait for others than a device, without holding up the client's other calls; it takes
+            up to `held` bytes of memory meanwhile."""
+
+        def take_room(self, wanted: int) -> int:
+            """How many bytes may go at once: `wanted`, or fewer if the memory for so many is not to be had."""
+
+        def give_room(self, taken: int) -> None:
+            """The bytes that `take_room` gave are not used any more."""
 
         def reboot(self) -> None:
             """Halt the kernel when the call is over."""
@@ -87,39 +97,51 @@ def _check_length(vector: tuple[tuple[int, int], ...]) -> None:
 
 def _scatter(call: Call, fd: int, vector: tuple[tuple[int, int], ...], offset: int | None) -> Values:
     """Read into the pieces of a vector; of a stream, what one read gives."""
-    _check_length(vector)
-    lwp = call.lwp
+    total = _total(vector)
     if offset is None and _is_stream(call, fd):
-        return call.patiently(lambda: _read_stream(call, fd, vector))
-    done = 0
-    for address, length in vector or ((0, 0),):
-        at = 0
-        while True:
-            wanted = min(length - at, PIECE)
-            try:
-                data = lwp.read(fd, wanted) if offset is None else lwp.pread(fd, wanted, offset + done)
-            except OSError:
-                if done:
-                    return done
-                raise
-            call.memory.copyout(data, address + at)
-            at += len(data)
-            done += len(data)
-            if len(data) < wanted:
+        return call.patiently(lambda: _read_all(call, fd, vector, min(total, STREAM), STREAM, None), STREAM)
+    room = call.take_room(total)
+    try:
+        return _read_all(call, fd, vector, total, room, offset)
+    finally:
+        call.give_room(room)
+
+
+def _total(vector: tuple[tuple[int, int], ...]) -> int:
+    """The length of all pieces.  Errors: EINVAL."""
+    total = sum(length for _, length in vector)
+    if total >= 1 << 63:
+        raise fault(e.EINVAL, "a length that is none")
+    return total
+
+
+def _read_all(
+    call: Call, fd: int, vector: tuple[tuple[int, int], ...], total: int, room: int, offset: int | None
+) -> int:
+    """Read `total` bytes, `room` at a time, until there are no more."""
+    lwp, done = call.lwp, 0
+    while True:
+        buffer = bytearray(min(total - done, room))
+        try:
+            count = lwp.readinto(fd, buffer) if offset is None else lwp.preadinto(fd, buffer, offset + done)
+        except OSError:
+            if done:
                 return done
-            if at >= length:
-                break
-    return done
+            raise
+        _spread(call, memoryview(buffer)[:count], vector, done)
+        done += count
+        if count < len(buffer) or done >= total:
+            return done
 
 
-def _read_stream(call: Call, fd: int, vector: tuple[tuple[int, int], ...]) -> int:
-    data = call.lwp.read(fd, min(sum(length for _, length in vector), PIECE))
-    done = 0
+def _spread(call: Call, data: memoryview, vector: tuple[tuple[int, int], ...], skipped: int) -> None:
+    """Copy out to where a vector's bytes from `skipped` on are."""
     for address, length in vector:
-        piece = data[done : done + length]
-        call.memory.copyout(piece, address)
-        done += len(piece)
-    return done
+        if skipped < length and data:
+            piece = data[: length - skipped]
+            call.memory.copyout(piece, address + skipped)
+            data = data[len(piece) :]
+        skipped = max(0, skipped - length)
 
 
 def write(call: Call, fd: int, address: int, length: int) -> Values:
@@ -139,16 +161,20 @@ def pwritev(call: Call, fd: int, address: int, count: int, offset: int) -> Value
 
 
 def _gather(call: Call, fd: int, vector: tuple[tuple[int, int], ...], offset: int | None) -> Values:
-    _check_length(vector)
+    total = _total(vector)
     if offset is None and _is_stream(call, fd):
-        return call.patiently(lambda: _write_all(call, fd, vector, None))
-    return _write_all(call, fd, vector, offset)
+        return call.patiently(lambda: _write_all(call, fd, vector, STREAM, None), 2 * STREAM)
+    room = call.take_room(total)
+    try:
+        return _write_all(call, fd, vector, room, offset)
+    finally:
+        call.give_room(room)
 
 
-def _write_all(call: Call, fd: int, vector: tuple[tuple[int, int], ...], offset: int | None) -> int:
-    """Write the pieces of a vector.  A short vector is one write, so that it stays together."""
+def _write_all(call: Call, fd: int, vector: tuple[tuple[int, int], ...], room: int, offset: int | None) -> int:
+    """Write the pieces of a vector, joined up to `room` bytes, so that they stay together."""
     lwp, done = call.lwp, 0
-    for data in _pieces(call, vector):
+    for data in _pieces(call, vector, room):
         try:
             count = lwp.write(fd, data) if offset is None else lwp.pwrite(fd, data, offset + done)
         except OSError:
@@ -161,18 +187,18 @@ def _write_all(call: Call, fd: int, vector: tuple[tuple[int, int], ...], offset:
     return done
 
 
-def _pieces(call: Call, vector: tuple[tuple[int, int], ...]):  # type: ignore[no-untyped-def]
-    """The bytes of a vector, joined up to PIECE of them."""
-    held = b""
+def _pieces(call: Call, vector: tuple[tuple[int, int], ...], room: int) -> Iterator[bytearray]:
+    """The bytes of a vector, joined up to `room` of them; one empty piece if there are none."""
+    held = bytearray()
     for address, length in vector:
         at = 0
         while at < length:
-            piece = call.memory.copyin(address + at, min(length - at, PIECE - len(held)))
+            piece = call.memory.copyin(address + at, min(length - at, room - len(held), PIECE))
             held += piece
             at += len(piece)
-            if len(held) == PIECE:
+            if len(held) == room:
                 yield held
-                held = b""
+                held = bytearray()
     if held or not any(length for _, length in vector):
         yield held
 
@@ -195,7 +221,7 @@ def poll(call: Call, address: int, count: int, timeout: int) -> Values:
         call.memory.copyout(b"".join(answer), address)
         return len(found)
 
-    return call.patiently(wait)
+    return call.patiently(wait, 256 * count)
 
 
 def pipe(call: Call) -> Values:
@@ -295,11 +321,11 @@ def _told(call: Call, found: Stat, address: int) -> int:
 
 
 def statvfs(call: Call, path: bytes, address: int, flags: int) -> Values:
-    return _told_volume(call, call.lwp.statvfs(path), address)
+    return _told_volume(call, call.lwp.statvfs(path, flags), address)
 
 
 def fstatvfs(call: Call, fd: int, address: int, flags: int) -> Values:
-    return _told_volume(call, call.lwp.fstatvfs(fd), address)
+    return _told_volume(call, call.lwp.fstatvfs(fd, flags), address)
 
 
 def _told_volume(call: Call, found: Statvfs, address: int) -> int:
@@ -309,7 +335,7 @@ def _told_volume(call: Call, found: Statvfs, address: int) -> int:
 
 def getvfsstat(call: Call, address: int, size: int, flags: int) -> Values:
     """How many mounts there are; as many as there is room for are told of."""
-    found = call.lwp.getvfsstat()
+    found = call.lwp.getvfsstat(flags if address else abi.ST_NOWAIT)
     if not address:
         return len(found)
     found = found[: size // s.STATVFS.size]

@@ -12,18 +12,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PIECE = 1 << 20
-"""Bytes copied at once."""
+"""Bytes copied with one frame."""
+TRANSFER = 16 << 20
+"""Bytes of one read or write of a file; what is longer is several."""
+STREAM = 1 << 16
+"""Bytes of one read or write of a pipe or another stream: as many as a pipe holds."""
 ADDRESS_MAX = 1 << 64
 
 
 class Memory:
     """Copies from and to a client.
 
-    ask     sends a request of that type and payload and returns the payload of its answer
+    ask     sends a request of that type and payload and returns the payload of its answer, which is at most so long
     tell    sends a request that has no answer
     """
 
-    def __init__(self, ask: Callable[[int, bytes], bytes], tell: Callable[[int, bytes], None]) -> None:
+    def __init__(self, ask: Callable[[int, bytes, int], bytes], tell: Callable[[int, bytes], None]) -> None:
         self._ask = ask
         self._tell = tell
 
@@ -32,7 +36,7 @@ class Memory:
         if not length:
             return b""
         _check(address, length)
-        data = self._ask(COPYIN, COPY.pack(length, address))
+        data = self._ask(COPYIN, COPY.pack(length, address), length)
         if len(data) != length:
             raise fault(e.EFAULT, f"{len(data)} of {length} bytes")
         return data
@@ -40,16 +44,18 @@ class Memory:
     def copyinstr(self, address: int, longest: int) -> bytes:
         """A string, without its NUL, which is among the first `longest` bytes.  Errors: EFAULT; ENAMETOOLONG."""
         _check(address, 1)
-        string, end, _ = self._ask(COPYINSTR, COPY.pack(longest, address)).partition(b"\0")
+        string, end, _ = self._ask(COPYINSTR, COPY.pack(longest, address), longest).partition(b"\0")
         if not end or len(string) >= longest:
             raise fault(e.ENAMETOOLONG if len(string) >= longest else e.EFAULT)
         return string
 
-    def copyout(self, data: bytes, address: int) -> None:
-        """Put bytes into the caller's memory.  Errors: EFAULT."""
+    def copyout(self, data: bytes | memoryview, address: int) -> None:
+        """Put bytes into the caller's memory, in pieces of PIECE.  Errors: EFAULT."""
         if data:
             _check(address, len(data))
-            self._tell(COPYOUT, COPY.pack(len(data), address) + data)
+        for at in range(0, len(data), PIECE):
+            piece = data[at : at + PIECE]
+            self._tell(COPYOUT, b"".join((COPY.pack(len(piece), address + at), piece)))
 
 
 def _check(address: int, length: int) -> None:

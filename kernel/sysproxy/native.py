@@ -14,7 +14,7 @@ from __future__ import annotations
 from rump.kernel import abi
 from rump.kernel.errors import fault
 from rump.kernel.lwps import system_calls
-from rump.kernel.sysproxy.memory import PIECE
+from rump.kernel.sysproxy.memory import PIECE, STREAM
 from rump.kernel.wire.values import decode, encode
 from rump.rumpuser.interface import errno as e
 
@@ -96,24 +96,47 @@ def run(call: Call, payload: bytes) -> Values:
     return _go_on(call, requests, [])
 
 
-def _go_on(call: Call, requests: tuple[object, ...], results: list[object]) -> Values:
-    """Make the calls that have no results yet."""
+def _go_on(
+    call: Call, requests: tuple[object, ...], results: list[object], most: int = RESULTS_MAX
+) -> Values:
+    """Make the calls that have no results yet.
+
+    most    bytes of results, after which no more are taken up.  Behind a call that waited it is also the longest that
+            one result may be: many a batch of a client may wait, and all results are kept until the client takes them.
+    """
     size = 0
     while len(results) < len(requests):
         try:
             name, arguments = _checked(requests[len(results)])
             if _may_wait(call, name, arguments):
-                return call.patiently(lambda name=name, arguments=arguments: _one_more(  # type: ignore[misc]
-                    call, requests, results, name, arguments
-                ))
+                return _wait(call, requests, results, name, arguments)
             result = _made(call, name, arguments)
         except OSError as error:
             return _answer(results, error)
+        taken = _estimate(result)
+        if taken > most and most < RESULTS_MAX:
+            return _answer(results, fault(e.EMSGSIZE, f"{name}: too much behind a call that waited"))
         results.append(result)
-        size += _estimate(result)
-        if size > RESULTS_MAX and len(results) < len(requests):
+        size += taken
+        if size > most and len(results) < len(requests):
             return _answer(results, fault(e.EMSGSIZE, "too much for one answer"))
     return _answer(results, None)
+
+
+def _wait(
+    call: Call, requests: tuple[object, ...], results: list[object], name: str, arguments: tuple[Any, ...]
+) -> Values:
+    """Make a call that may wait, patiently, and those behind it."""
+    more = len(results) + 1 < len(requests)
+    held = weight(requests) + sum(map(weight, results)) + (2 * PIECE if more else STREAM)
+    return call.patiently(lambda: _one_more(call, requests, results, name, arguments), held)
+
+
+def weight(value: object) -> int:
+    """About how many bytes of memory a decoded value takes."""
+    if isinstance(value, bytes | str):
+        return 64 + len(value)
+    return 64 + 8 * len(value) + sum(map(weight, value)) if isinstance(value, tuple) else 32
 
 
 def _one_more(
@@ -124,7 +147,7 @@ def _one_more(
         results.append(_made(call, name, arguments))
     except OSError as error:
         return _answer(results, error)
-    return _go_on(call, requests, results)
+    return _go_on(call, requests, results, PIECE)
 
 
 def _checked(request: object) -> tuple[str, tuple[Any, ...]]:

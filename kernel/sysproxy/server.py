@@ -9,6 +9,7 @@ from rump.kernel.sysproxy import auth
 from rump.kernel.sysproxy.client import FIRST_DESCRIPTORS, Client
 from rump.kernel.sysproxy.connection import Connection
 from rump.kernel.sysproxy.frames import COOKIE
+from rump.kernel.sysproxy.memory import PIECE, TRANSFER
 from rump.rumpuser.interface import errno as e
 from rump.rumpuser.interface.errno import HostError
 
@@ -32,6 +33,9 @@ class Limits:
     clients     connections at a time; more are hung up on
     frame       bytes of a frame
     calls       calls of one client that wait, or stay behind others; 0: one that waits holds up all of its client's
+    pending     bytes of memory that the calls of one client that wait or stay behind may take
+    transfers   bytes of memory for reads and writes of more than PIECE, of all clients together; where they are used up
+                such a one is made in pieces.  Of one client it is never more than TRANSFER
     preforks    forks prepared and not yet taken up, of all clients
     patience    nanoseconds that a new client has for each frame of its handshake, and a prepared fork to be taken up
     """
@@ -42,12 +46,16 @@ class Limits:
         clients: int = 256,
         frame: int = 4 << 20,
         calls: int = 64,
+        pending: int = 16 << 20,
+        transfers: int = 64 << 20,
         preforks: int = 64,
         patience: int = 30 * SECOND,
     ) -> None:
         self.clients = clients
         self.frame = frame
         self.calls = calls
+        self.pending = pending
+        self.transfers = transfers
         self.preforks = preforks
         self.patience = patience
 
@@ -92,8 +100,10 @@ class Server:
         self._digest = digest
         self._clients: dict[Client, Thread | None] = {}
         self._preforks: dict[bytes, tuple[Lwp, int]] = {}
+        self._copying = 0           # forks that are being prepared
         self._accepting: Thread | None = None
         self._stopping = False
+        self._transferred = 0
         tcp = address.startswith(b"tcp://")
         if tcp and secret is None and not address[6:].startswith(LOOPBACK):
             raise fault(e.EPERM, "tcp beyond this host needs a secret")
@@ -152,10 +162,13 @@ class Server:
         with self.kernel.cpu.guard:
             self._clients[client] = None
             try:
-                self._clients[client] = self.kernel.host.thread_create(client.run, "rump sysproxy client")
+                thread = self.kernel.host.thread_create(client.run, "rump sysproxy client")
+                if client in self._clients:             # it has not ended already
+                    self._clients[client] = thread
             except HostError:
                 del self._clients[client]
-        if client not in self._clients:
+                thread = None
+        if thread is None:
             connection.close()
 
     def forget(self, client: Client) -> None:
@@ -163,6 +176,29 @@ class Server:
         with self.kernel.cpu.guard:
             self._clients.pop(client, None)
         self._expire()
+
+    # ---- memory ------------------------------------------------------------------------------------------------------
+
+    def take_room(self, wanted: int) -> int:
+        """How many bytes a read or write may take at once, up to `wanted`; `give_room` gives them back."""
+        wanted = min(wanted, TRANSFER)
+        if wanted <= PIECE:
+            return wanted
+        with self.kernel.cpu.guard:
+            if self._transferred + wanted > self.limits.transfers:
+                return PIECE
+            self._transferred += wanted
+        return wanted
+
+    def give_room(self, taken: int) -> None:
+        """They are not used any more."""
+        if taken > PIECE:
+            with self.kernel.cpu.guard:
+                self._transferred -= taken
+
+    def transferred(self) -> int:
+        """Bytes that are taken now."""
+        return self._transferred
 
     # ---- who may come in ---------------------------------------------------------------------------------------------
 
@@ -198,14 +234,20 @@ class Server:
     def prefork(self, parent: Lwp) -> bytes | None:
         """Copy a process; what its program says to take it up.  None: too many wait for theirs."""
         self._expire()
-        if len(self._preforks) >= self.limits.preforks:
-            return None
-        child = self._newproc(parent, parent.process.name)
         with self.kernel.cpu.guard:
-            child.process.copy_files(parent.process)
-            child.process.credentials = parent.process.credentials
-            cookie = self.kernel.host.getrandom(COOKIE)
-        self.offer(child, cookie)
+            if len(self._preforks) + self._copying >= self.limits.preforks:
+                return None
+            self._copying += 1
+        try:
+            child = self._newproc(parent, parent.process.name)
+            with self.kernel.cpu.guard:
+                child.process.copy_files(parent.process)
+                child.process.credentials = parent.process.credentials
+                cookie = self.kernel.host.getrandom(COOKIE)
+            self.offer(child, cookie)
+        finally:
+            with self.kernel.cpu.guard:
+                self._copying -= 1
         return cookie
 
     def offer(self, lwp: Lwp, cookie: bytes) -> None:

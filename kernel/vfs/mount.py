@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rump.kernel.vfs.volume import Attributes, Volume
 
 BLOCK_UNITS = 512
+_UNKNOWN = BLOCK_UNITS, BLOCK_UNITS, 0, 0, 0, 0, 0
+"""Of a volume that was never asked: sizes of blocks, and no numbers."""
 
 
 class Mount:
@@ -23,6 +25,7 @@ class Mount:
     lost       whether its driver died with what was written to it
     medium     the device mounted (`device` may be the volume's own view of it)
     innermost  the volume itself, whatever is put around it
+    told       what it said last of its size and free space; None: it was not asked yet
     claimed    whether the medium is claimed against everybody, not only against writers
     source     the medium's path, as mount(2) was given it
     path       where it hangs, likewise
@@ -41,6 +44,7 @@ class Mount:
         self.scratch: memoryview | None = None
         self.lost = False
         self.innermost: Volume | None = None
+        self.told: tuple[int, ...] | None = None
         self.medium: BlockDevice | None = None
         self.claimed = not flags & abi.MNT_RDONLY
         self.source = b""
@@ -63,14 +67,40 @@ class Mount:
             generation,
         )  # fmt: skip
 
-    def statvfs(self) -> Statvfs:
-        """struct statvfs."""
-        bsize, frsize, blocks, bfree, bavail, files, ffree, name_max = self.volume.statvfs()
+    def statvfs(self, flags: int = abi.ST_WAIT) -> Statvfs:
+        """struct statvfs.  With ST_WAIT (or 0) the volume is asked; else it tells what is known from the last time.
+        Errors: the volume's."""
+        if flags in (0, abi.ST_WAIT):
+            self.told = self.volume.statvfs()
+        return self._statvfs()
+
+    def statvfs_anyway(self, flags: int) -> Statvfs:
+        """The same in a list of mounts, which one that fails must not stop: what is known is all there is of it then.
+
+        A driver in a process of its own is waited for as long as it may take for a request, and who it lets wait
+        before us for not much longer.  One in the kernel's process is asked even without ST_WAIT, once.
+        """
+        soon = getattr(self.innermost, "statvfs_soon", None)
+        ask = soon or self.volume.statvfs
+        if flags in (0, abi.ST_WAIT) or (self.told is None and soon is None):
+            try:
+                self.told = ask()
+            except OSError:
+                pass        # whose driver is dead or hangs: who names the mount is told so
+        return self._statvfs()
+
+    def _statvfs(self) -> Statvfs:
+        bsize, frsize, blocks, bfree, bavail, files, ffree, name_max = self.told or (*_UNKNOWN, self.name_max)
         name = self.type_name.encode()
         return Statvfs(
             self.flags, bsize, frsize, blocks, bfree, bavail, files, ffree, name_max, self.number, name, self.path,
             self.source,
         )  # fmt: skip
+
+    @property
+    def isolated(self) -> bool:
+        """Whether its driver runs in a process of its own."""
+        return hasattr(self.innermost, "confines")
 
     def busy(self) -> bool:
         """Whether anybody uses a file of it (its root is held once by the mount itself)."""

@@ -12,12 +12,16 @@ from rump.rumpuser.interface import errno as e
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rump.kernel.dev.block import BlockDevice
     from rump.kernel.init import Kernel
     from rump.kernel.vfs.vnode import Vnode
     from rump.kernel.vfs.volume import FileSystem
+
+ALWAYS, POSSIBLY = "always", "possibly"
+"""What the mount option "isolate" may say: the driver runs in a process of its own or not at all ("" is the same); it
+does where the host has such processes."""
 
 
 class Mounts:
@@ -27,6 +31,7 @@ class Mounts:
         self._kernel = kernel
         self._list: list[Mount] = []
         self._number = 0
+        self._said: set[str] = set()
 
     def __iter__(self) -> Iterator[Mount]:
         return iter(tuple(self._list))
@@ -57,12 +62,11 @@ class Mounts:
             raise fault(e.ENOTBLK, f"{driver.name} wants a block device")
         if not read_only and (not driver.capabilities.writable or (device is not None and device.read_only)):
             raise fault(e.EROFS, device.name if driver.capabilities.writable and device else driver.name)
-        isolated = "isolate" in options or (kernel.isolate and covered is not None and driver.name in BUILT_IN)
+        mount = self._maker(driver, covered, device, options.get("isolate"))
         options = {name: value for name, value in options.items() if name != "isolate"}
         arguments = MountArguments(
             device, kernel.services, read_only=read_only, options=options, cache_bytes=kernel.cache_bytes
         )
-        mount = self._isolated if isolated else _here
         if device is None:
             return self._hang(fstype or driver.name, mount(driver, arguments), covered, flags, None)
         device.claim(not read_only)
@@ -72,6 +76,37 @@ class Mounts:
             device.release(not read_only)
             raise
 
+    def _maker(
+        self, driver: FileSystem, covered: Vnode | None, device: BlockDevice | None, asked: str | None
+    ) -> Callable[[FileSystem, MountArguments], Volume]:
+        """Where a driver shall run, as what makes its volume.  `asked`: the option "isolate".  Errors: EINVAL."""
+        if asked not in (None, "", ALWAYS, POSSIBLY):
+            raise fault(e.EINVAL, f"isolate={asked}: {ALWAYS} or {POSSIBLY} is wanted")
+        wanted: bool | None = self._kernel.isolate if asked is None else (None if asked == POSSIBLY else True)
+        if asked is None and covered is None:       # the kernel's own root
+            return _here
+        if asked is None and wanted and driver.name not in BUILT_IN:
+            wanted = None
+        if wanted is None:                          # what has no device has nothing from a stranger
+            return _here if device is None else self._isolated_if_possible
+        return self._isolated if wanted else _here
+
+    def _isolated_if_possible(self, driver: FileSystem, arguments: MountArguments) -> Volume:
+        """The driver in a process of its own where there are such; else here, and a line on the console says so once.
+        """
+        from rump.kernel.vfs.isolated.process import NoProcess
+
+        try:
+            return self._isolated(driver, arguments)
+        except NoProcess as error:
+            self._say_once(f"drivers are not isolated: {error.detail}")
+        return driver.mount(arguments)
+
+    def _say_once(self, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            self._kernel.log(line)
+
     def _isolated(self, driver: FileSystem, arguments: MountArguments) -> Volume:
         """The driver in a process of its own."""
         from rump.kernel.vfs.isolated.volume import IsolatedVolume
@@ -80,7 +115,7 @@ class Mounts:
         volume = IsolatedVolume(kernel.host, driver.name, arguments, kernel.patience)
         if not {"landlock", "seccomp"} & set(volume.confines):
             bound = ", ".join(volume.confines) or "nothing"
-            kernel.log(f"{driver.name}: its process is not confined on this host; what binds it: {bound}")
+            self._say_once(f"{driver.name}: its process is not confined on this host; what binds it: {bound}")
         # Not now: whoever finds out is in the middle of a call on the volume, with vnodes locked.
         volume.on_death = lambda: kernel.callouts.schedule(0, lambda: self._revive(driver, arguments, volume))
         return volume

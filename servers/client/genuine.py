@@ -136,18 +136,18 @@ def _fstatat(guest: Guest, dirfd: int, path: bytes, flag: int = 0) -> Stat:
 
 
 def _statvfs(call: str) -> Callable[..., Statvfs]:
-    def make(guest: Guest, file: bytes | int) -> Statvfs:
+    def make(guest: Guest, file: bytes | int, flags: int = abi.ST_WAIT) -> Statvfs:
         room = guest.place(s.STATVFS.size)
-        guest.call(call, file, room, 1)
+        guest.call(call, file, room, flags)
         return s.decode_statvfs(guest.data(room, s.STATVFS.size))
 
     return make
 
 
-def _getvfsstat(guest: Guest) -> tuple[Statvfs, ...]:
+def _getvfsstat(guest: Guest, flags: int = abi.ST_WAIT) -> tuple[Statvfs, ...]:
     size = s.STATVFS.size
     room = guest.place(MOUNTS_MAX * size)
-    count = guest.call("getvfsstat", room, MOUNTS_MAX * size, 1)[0]
+    count = guest.call("getvfsstat", room, MOUNTS_MAX * size, flags)[0]
     return tuple(s.decode_statvfs(guest.data(room + at * size, size)) for at in range(count))
 
 

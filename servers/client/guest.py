@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rump.servers.client.link import Link
 
 FIRST = 0x10000         # where the memory of a call begins
-ROOM_MAX = 64 << 20     # bytes that a server may ask to be mapped
+ROOM_MAX = 64 << 20     # bytes that a server may ask to be mapped for one call
 _U64 = (1 << 64) - 1
 
 
@@ -25,6 +25,7 @@ class Guest:
         self._link = link
         self._areas: dict[int, bytearray] = {}
         self._top = FIRST
+        self._left = ROOM_MAX
 
     def place(self, data: bytes | int) -> int:
         """Put data (or so many zeros) into memory; the address."""
@@ -35,8 +36,10 @@ class Guest:
 
     def data(self, address: int, length: int) -> bytes:
         """What is in memory there.  Errors: EFAULT."""
+        if length < 0:
+            raise fault(e.EPROTO, f"a length of {length}")
         area, at = self._find(address, length)
-        return bytes(area[at : at + length])
+        return bytes(memoryview(area)[at : at + length])
 
     def _find(self, address: int, length: int) -> tuple[bytearray, int]:
         for start, area in self._areas.items():
@@ -68,10 +71,13 @@ class Guest:
         return one, two
 
     def _serve(self, frame: Frame) -> bytes | None:
-        """Answer a request of the server's."""
+        """Answer a request of the server's.  Errors: EFAULT - it is not about the memory of this call."""
         if frame.type == f.ANONMMAP and len(frame.payload) >= f.ADDRESS.size:
             length = f.ADDRESS.unpack_from(frame.payload)[0]
-            return f.ADDRESS.pack(self.place(length) if length <= ROOM_MAX else 0)
+            if length > self._left:
+                return f.ADDRESS.pack(0)
+            self._left -= length + ROOM_MAX // 1024     # a thousand of them, however small
+            return f.ADDRESS.pack(self.place(length))
         if len(frame.payload) < f.COPY.size:
             return None                 # a signal, which we have no use for
         length, address = f.COPY.unpack_from(frame.payload)

@@ -163,9 +163,9 @@ class Link:
                 while True:
                     frame = connection.frame()
                     if frame.kind == f.REQUEST:
-                        answer = None if serve is None else serve(frame)
-                        if answer is not None:
-                            connection.send(f.encode(frame.number, f.RESPONSE, frame.type, 0, answer))
+                        _serve(connection, frame, serve)
+                    elif frame.kind not in (f.RESPONSE, f.ERROR):
+                        raise fault(e.EPROTO, f"a frame of class {frame.kind}")
                     elif frame.number == number:
                         break
             except OSError as error:
@@ -175,6 +175,18 @@ class Link:
         if frame.kind == f.ERROR:
             raise fault(f.ERRNOS.get(frame.extra, e.EIO), "the server refuses")
         return frame.payload
+
+
+def _serve(connection: Connection, frame: Frame, serve: Callable[[Frame], bytes | None] | None) -> None:
+    """Answer a request of the server's, which waits for it: with an error if it has no business to ask that."""
+    try:
+        answer = None if serve is None else serve(frame)
+    except OSError:
+        if frame.type in (f.COPYIN, f.COPYINSTR, f.ANONMMAP):
+            connection.send(f.encode(frame.number, f.ERROR, frame.type, f.MALFORMED))
+        return
+    if answer is not None:
+        connection.send(f.encode(frame.number, f.RESPONSE, frame.type, 0, answer))
 
 
 class ConnectionLost(ConnectionError):

@@ -6,7 +6,8 @@ from __future__ import annotations
 from rump.kernel.errors import fault
 from rump.kernel.lwps import system_calls
 from rump.kernel.sysproxy import frames as f
-from rump.kernel.sysproxy.memory import PIECE
+from rump.kernel.sysproxy.frames import COOKIE
+from rump.kernel.sysproxy.memory import PIECE, TRANSFER
 from rump.kernel.sysproxy.native import EXCLUDED, offered
 from rump.rumpuser.interface import errno as e
 from rump.servers.client import genuine, plain
@@ -48,7 +49,10 @@ class RemoteLwp(Base):
 
     def prefork(self) -> bytes:
         """What another program (or a forked one) may `take up` once to become a copy of this process.  EAGAIN."""
-        return self._wire.repeated(lambda: self._wire.ask(f.PREFORK))
+        cookie = self._wire.repeated(lambda: self._wire.ask(f.PREFORK))
+        if len(cookie) != COOKIE:
+            raise fault(e.EPROTO, f"a cookie of {len(cookie)} bytes")
+        return cookie
 
     def take_up(self, cookie: bytes, name: str | None = None) -> RemoteLwp:
         """The process that was prepared by `prefork`.  Errors: ESRCH - there is none, or no more."""
@@ -92,11 +96,11 @@ class RemoteLwp(Base):
             setattr(self, name, made)
             return made
 
-    def _remotely(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        """Make a call, again if need be."""
+    def _remotely(self, name: str, arguments: tuple[Any, ...], copied: int = 0) -> Any:
+        """Make a call, again if need be.  `copied`: bytes of data that go from or to our memory."""
         while True:
             try:
-                if self._wire.native:
+                if self._wire.native and copied <= PIECE:
                     results, error = plain.make(self._wire, ((name, arguments),))
                     if error is not None:
                         raise error
@@ -105,27 +109,30 @@ class RemoteLwp(Base):
             except ConnectionLost:
                 self._wire.reconnect()
 
-    # ---- data: in pieces that fit into frames ------------------------------------------------------------------------
+    # ---- data: what fits into a frame goes in it, more by copies, which leave it one system call ---------------------
 
     def read(self, fd: int, length: int) -> bytes:
         """read(2), as `Lwp.read`."""
-        return self._received(length, lambda wanted, done: self._remotely("read", (fd, wanted)))
+        return self._received(length, lambda wanted, done: self._remotely("read", (fd, wanted), wanted))
 
     def pread(self, fd: int, length: int, offset: int) -> bytes:
         """pread(2), as `Lwp.pread`."""
-        return self._received(length, lambda wanted, done: self._remotely("pread", (fd, wanted, offset + done)))
+        return self._received(
+            length, lambda wanted, done: self._remotely("pread", (fd, wanted, offset + done), wanted)
+        )
 
     def _received(self, length: int, read: Callable[[int, int], bytes]) -> bytes:
-        data = read(min(length, PIECE), 0)
-        if len(data) < PIECE or length <= PIECE:
-            return data
-        found = [data]
-        done = len(data)
-        while done < length and len(data) == PIECE:
-            data = read(min(length - done, PIECE), done)
+        found: list[bytes] = []
+        done = 0
+        while True:
+            wanted = min(length - done, TRANSFER)
+            data = read(wanted, done)
+            if len(data) > max(wanted, 0):
+                raise fault(e.EPROTO, f"{len(data)} bytes read, of {wanted}")
             found.append(data)
             done += len(data)
-        return b"".join(found)
+            if len(data) < wanted or done >= length:
+                return b"".join(found) if len(found) > 1 else data
 
     def readinto(self, fd: int, buffer: Buffer) -> int:
         """read(2) into a buffer."""
@@ -137,22 +144,26 @@ class RemoteLwp(Base):
 
     def write(self, fd: int, data: Buffer) -> int:
         """write(2), as `Lwp.write`."""
-        return self._sent(data, lambda piece, done: self._remotely("write", (fd, piece)))
+        return self._sent(data, lambda piece, done: self._remotely("write", (fd, piece), len(piece)))
 
     def pwrite(self, fd: int, data: Buffer, offset: int) -> int:
         """pwrite(2), as `Lwp.pwrite`."""
-        return self._sent(data, lambda piece, done: self._remotely("pwrite", (fd, piece, offset + done)))
+        return self._sent(
+            data, lambda piece, done: self._remotely("pwrite", (fd, piece, offset + done), len(piece))
+        )
 
     def _sent(self, data: Buffer, write: Callable[[bytes, int], int]) -> int:
         view, done = memoryview(data).cast("B"), 0
         while True:
-            piece = bytes(view[done : done + PIECE])
+            piece = bytes(view[done : done + TRANSFER])
             try:
                 count = write(piece, done)
             except OSError:
                 if done:
                     return done
                 raise
+            if not 0 <= count <= len(piece):
+                raise fault(e.EPROTO, f"{count} bytes written, of {len(piece)}")
             done += count
             if count < len(piece) or done >= len(view):
                 return done

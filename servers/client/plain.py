@@ -46,15 +46,26 @@ def make(link: Link, requests: Sequence[tuple[str, tuple[Any, ...]]]) -> tuple[l
     asked = encode(tuple((name, tuple(_given(argument) for argument in arguments)) for name, arguments in requests))
     try:
         results, number, detail, path = decode(link.ask(f.BATCH, 0, asked))
-    except (TypeError, ValueError):
+        _check(requests, results, number, detail, path)
+        made = [RESULTS.get(name, _itself)(result) for (name, _), result in zip(requests, results, strict=False)]
+    except (AttributeError, TypeError, ValueError):
         raise fault(e.EPROTO, "an answer that is none") from None
-    made = [RESULTS.get(name, _itself)(result) for (name, _), result in zip(requests, results, strict=False)]
     if not number:
         return made, None
     error = fault(number, detail)
     if path is not None:
         error.filename = path
     return made, error
+
+
+def _check(requests: Sequence[object], results: object, number: object, detail: object, path: object) -> None:
+    """Errors: ValueError - what a server says is not the answer to that many calls."""
+    if type(results) is not tuple or type(number) is not int or not 0 <= number < 1 << 16:
+        raise ValueError
+    if len(results) > len(requests) or (len(results) == len(requests)) != (number == 0):
+        raise ValueError
+    if not isinstance(detail, str | None) or not isinstance(path, bytes | None):
+        raise ValueError
 
 
 def _itself(value: object) -> object:

@@ -11,6 +11,7 @@ from rump.fsutils.errors import ImageError, UsageError, reason
 from rump.fsutils.operand import parse as parse_operand
 from rump.fsutils.session import Options, Session
 from rump.kernel import abi
+from rump.kernel.vfs.mounts import ALWAYS, POSSIBLY
 from rump.servers.monolith import limits, usage
 from rump.servers.monolith.config import ConfigError
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from rump.servers.monolith.config import Config, MountEntry, ServeEntry
     from rump.servers.monolith.status import StatusPage
     from rump.servers.monolith.ways import Way
+
+ISOLATION = {True: {"isolate": ALWAYS}, False: {}, None: {"isolate": POSSIBLY}}
 
 
 class Monolith:
@@ -85,7 +88,7 @@ class Monolith:
             if entry.at != "/":
                 _make_folders(self.kernel, entry.at)
             flags = abi.MNT_RDONLY if entry.read_only else 0
-            options = entry.options | ({"isolate": ""} if entry.isolate else {})
+            options = entry.options | ISOLATION[entry.isolate]
             lwp.mount(entry.type or session.kind(device), os.fsencode(entry.at), flags, device, options)
         except (ImageError, UsageError) as error:
             raise ConfigError(f"{self.config.source}: {entry.image}: {error}") from error
@@ -96,11 +99,15 @@ class Monolith:
         from rump.servers.monolith.ways import open_way
 
         try:
-            self.ways.append((entry, open_way(self.kernel, entry, self.log, self.ended.set)))
+            self.ways.append((entry, open_way(self.kernel, entry, self.log, self.ended.set, self.welcome)))
         except ConfigError as error:
             raise ConfigError(f"{self.config.source}: {entry.kind} {entry.address}: {error}") from error
         except OSError as error:
             raise ConfigError(f"{self.config.source}: {entry.kind} {entry.address}: {reason(error)}") from error
+
+    def welcome(self) -> bool:
+        """Whether new work is taken on: not while there is more memory in use than may be."""
+        return self._watch is None or not self._watch.exceeded
 
     def _show(self) -> None:
         if self.config.status is not None:

@@ -39,13 +39,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class MountEntry:
-    """[[mount]]: an image as fsu names it (``IMAGE[@PARTITION]``), and the absolute path where it appears."""
+    """[[mount]]: an image as fsu names it (``IMAGE[@PARTITION]``), and the absolute path where it appears.
+
+    isolate    its driver runs in a confined process of its own; None: if the host can
+    """
 
     image: str
     at: str
     type: str | None = None
     read_only: bool = False
-    isolate: bool = False
+    isolate: bool | None = None
     options: dict[str, str] = field(default_factory=dict)
 
 
@@ -111,7 +114,7 @@ def parse(said: dict[str, Any], source: str) -> Config:
 def _mount(table: _Table) -> MountEntry:
     entry = MountEntry(
         table.operand("image"), table.absolute("at", "/"), table.text("type", None), table.flag("read-only"),
-        table.flag("isolate"), table.texts("options"),
+        table.choice("isolate"), table.texts("options"),
     )  # fmt: skip
     table.end()
     return entry
@@ -185,6 +188,10 @@ class _Table:
 
     def flag(self, key: str) -> bool:
         return bool(self._take(key, bool, False))
+
+    def choice(self, key: str) -> bool | None:
+        value: bool | None = self._take(key, bool, None)
+        return value
 
     def number(self, key: str, default: Any, low: int, high: int) -> Any:
         value = self._take(key, int, default)

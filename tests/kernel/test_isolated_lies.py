@@ -12,9 +12,9 @@ from rump.kernel.cpu import SleepLock, VirtualCPU
 from rump.kernel.dev.block import BlockDevice
 from rump.kernel.errors import Fault
 from rump.kernel.vfs.isolated import protocol
-from rump.kernel.vfs.isolated.broker import CALLOUTS, Broker, Lie
+from rump.kernel.vfs.isolated.broker import CALLOUTS, LINES, Broker, Lie
 from rump.kernel.vfs.isolated.shapes import CHECKS
-from rump.kernel.vfs.isolated.volume import IsolatedVolume
+from rump.kernel.vfs.isolated.volume import IsolatedVolume, cut
 from rump.kernel.vfs.marshal import OPERATIONS
 from rump.kernel.vfs.volume import Capabilities, MountArguments, Services
 from rump.kernel.wire.values import decode, encode
@@ -118,7 +118,7 @@ def ended(said, number=e.EIO, call=lambda volume: volume.attributes((12, 0))):
 def test_an_honest_answer():
     volume, host, lines = mounted((protocol.ANSWER, ATTRIBUTES))
     assert volume.attributes((12, 0)) == ATTRIBUTES
-    assert host.heard[-1] == ("attributes", ((12, 0),))
+    assert host.heard[-1] == ("attributes", ((12, 0),), 5)
     assert lines == []
 
 
@@ -137,7 +137,7 @@ def test_an_honest_error_is_no_end():
         ((protocol.CRASHED, "so\nthere"),), ((protocol.ASK, "answer", ()),), ((protocol.ASK, "__class__", ()),),
         ((protocol.ASK, "read", (0,)),), ((protocol.ASK, b"read", (0, 1)),), ((protocol.ASK, "read", (0, "x")),),
         ((protocol.ASK, "read", (0, 1 << 30)),), ((protocol.ASK, "log", (7,)),),
-        ((protocol.ANSWER, (*ATTRIBUTES[:2], 0o170000, *ATTRIBUTES[3:])),),
+        ((protocol.ANSWER, (*ATTRIBUTES[:2], 1 << 32, *ATTRIBUTES[3:])),),
         ((protocol.ANSWER, (*ATTRIBUTES[:7], -1, *ATTRIBUTES[8:])),),
         ((protocol.ANSWER, (*ATTRIBUTES[:13], 1 << 70)),), ((protocol.ANSWER, (*ATTRIBUTES[:13], True)),),
     ],
@@ -270,3 +270,36 @@ def test_callouts_are_bounded():
         here.answer("schedule", (number, 1))
     with pytest.raises(Lie):
         here.answer("schedule", (CALLOUTS, 1))
+
+
+def test_a_callout_is_scheduled_once():
+    """The same number again would cost the kernel memory without a bound."""
+    here = broker(Disk())
+    here.answer("schedule", (1, 1))
+    with pytest.raises(Lie):
+        here.answer("schedule", (1, 1))
+
+
+def test_the_console_is_not_flooded():
+    here = broker(Disk())
+    for _ in range(LINES):
+        here.answer("log", ("line",))
+    with pytest.raises(Lie):
+        here.answer("log", ("one more",))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(3, 1 << 32), (4, -1), (5, 1 << 32), (6, -1), (7, 1 << 64), (13, 1 << 32)]
+)
+def test_attributes_that_no_stat_holds(field, value):
+    wrong = (*ATTRIBUTES[:field], value, *ATTRIBUTES[field + 1 :])
+    ended([(protocol.ANSWER, wrong)])
+    rows = ((b"a", 1, wrong),)
+    ended([(protocol.ANSWER, (rows, -1))], call=lambda volume: volume.list_attributes((2, 0), 0, 10))
+
+
+def test_runs_are_cut():
+    runs = ((0, 0, 100, 5000), (1, 100, 100, 0), (2, 200, 10, 7000))
+    assert cut(runs, 50, 80) == ((0, 50, 50, 5050), (1, 100, 30, 0))
+    assert cut(runs, 205, 100) == ((2, 205, 5, 7005),)
+    assert cut(runs, 210, 1) == cut((), 0, 1) == cut(runs[1:], 50, 10) == ()

@@ -1,22 +1,29 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`rump monolith`: a configuration is checked to the last key; what it describes runs, is seen, and ends clean."""
 
+import errno
 import json
 import os
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
-from rump.kernel import abi
+from rump.kernel import abi, boot
+from rump.rumpuser.host import default
 from rump.servers.client import connect
 from rump.servers.monolith import config, status, top
+from rump.servers.monolith.assembly import Monolith
 from rump.servers.monolith.limits import MemoryWatch
+from rump.servers.monolith.ways import open_way
 
 FUSE = os.path.exists("/dev/fuse") and os.geteuid() == 0
 NEEDED = pytest.mark.skipif(shutil.which("mkfs.ext4") is None or shutil.which("mkfs.fat") is None, reason="no mkfs")
@@ -222,3 +229,63 @@ def test_what_cannot_be_had_is_said(tmp_path):
             assert run(str(tmp_path / "c.toml")) == 1
         assert len(messages) == 1 and problem in messages[0], messages
     assert os.listdir(tmp_path) == ["c.toml"]
+
+
+def _unwelcome_http(address):
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        fetch(f"http://{address}/")
+    assert caught.value.code == 503 and caught.value.headers["Retry-After"]
+    caught.value.close()
+
+
+def _unwelcome_ninep(address):
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=20) as client:
+        client.sendall(struct.pack("<IBHIH8s", 21, 100, 0xFFFF, 8192, 8, b"9P2000.L"))
+        assert client.recv(100)[4] == 101
+        client.sendall(struct.pack("<IBHIIHHI", 23, 104, 1, 0, 0xFFFFFFFF, 0, 0, 0))        # Tattach
+        answer = client.recv(100)
+    assert (answer[4], struct.unpack_from("<I", answer, 7)[0]) == (7, errno.EAGAIN)         # Rlerror
+
+
+def _unwelcome_sysproxy(address):
+    with pytest.raises(OSError):
+        connect(address).disconnect()
+
+
+def _unwelcome_fuse(address):
+    for call in (lambda: os.listdir(address), lambda: Path(address, "new").touch()):
+        with pytest.raises(OSError) as caught:
+            call()
+        assert caught.value.errno == errno.ENOMEM
+
+
+KINDS = {"http": _unwelcome_http, "9p": _unwelcome_ninep, "sysproxy": _unwelcome_sysproxy}
+if FUSE:
+    KINDS["fuse"] = _unwelcome_fuse
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_new_work_is_refused(kind, tmp_path):
+    """Each way in does it as its protocol has it, and takes it on again."""
+    address = {"sysproxy": f"unix://{tmp_path}/s", "fuse": str(tmp_path)}.get(kind, "127.0.0.1:0")
+    answer = [False]
+    with boot(default()) as kernel:
+        entry = config.ServeEntry(kind, address, "/" if kind == "sysproxy" else "/tmp")
+        way = open_way(kernel, entry, lambda line: None, lambda: None, lambda: answer[0])
+        try:
+            KINDS[kind](way.address)
+            answer[0] = True
+            with pytest.raises(BaseException) as caught:            # the refusal that was expected does not come
+                KINDS[kind](way.address)
+            assert isinstance(caught.value, AssertionError | pytest.fail.Exception)
+        finally:
+            way.stop()
+
+
+def test_what_exceeds_its_memory_is_not_welcoming():
+    whole = Monolith(config.parse(MINIMAL, "rump.toml"), lambda line: None)
+    assert whole.welcome()
+    whole._watch = MemoryWatch(1, lambda line: None, lambda: 2)
+    whole._watch.look()
+    assert not whole.welcome()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CALLOUTS = 4096
 """How many callouts a driver may have at a time."""
+LINES = 10_000
+"""How many lines it may have for the console in all."""
 _LONGEST_LINE = 1000
 _LONGEST_SLEEP = 600 * 10**9    # nanoseconds
 _MOST_RANDOM = 1 << 16
@@ -48,10 +50,15 @@ class Broker:
         self._services = services
         self._callout = callout
         self._scheduled: set[int] = set()
+        self._lines = 0
 
     def close(self) -> None:
         """Nobody is there any more to be answered or called."""
         self._callout = lambda number: None
+
+    def now(self) -> int:
+        """Nanoseconds since 1970."""
+        return self._services.now()
 
     def answer(self, name: object, arguments: object) -> Any:
         """Do what was asked for.  Errors: `Lie` - it is nothing that can be asked; those of the device."""
@@ -113,6 +120,9 @@ class Broker:
     def _do_log(self, line: object) -> None:
         if not isinstance(line, str):
             raise Lie("a line that is no text")
+        self._lines += 1
+        if self._lines > LINES:
+            raise Lie(f"more than {LINES} lines for the console")
         self._services.log("".join([mark if mark.isprintable() else "?" for mark in line[:_LONGEST_LINE]]))
 
     def _do_sleep(self, nanoseconds: int) -> None:
@@ -123,6 +133,8 @@ class Broker:
     def _do_schedule(self, number: int, delay: int) -> None:
         if type(number) is not int or type(delay) is not int or not 0 <= delay < 1 << 62:
             raise Lie("a callout that makes no sense")
+        if number in self._scheduled:       # else there could be any number of the same
+            raise Lie("a callout that is there already")
         if len(self._scheduled) >= CALLOUTS:
             raise Lie(f"more than {CALLOUTS} callouts")
         self._scheduled.add(number)

@@ -34,7 +34,7 @@ def serve(host: Hypercalls, stream: int, handles: tuple[int, ...]) -> None:
     server = Server(host, channel, handles)
     while True:
         try:
-            name, arguments = channel.receive()
+            name, arguments, server.now = channel.receive()
         except OSError:
             return
         answer: tuple[Any, ...]
@@ -51,7 +51,12 @@ def serve(host: Hypercalls, stream: int, handles: tuple[int, ...]) -> None:
 
 
 class Server:
-    """The driver's surroundings: what the kernel would be to it."""
+    """The driver's surroundings: what the kernel would be to it.
+
+    now   the time when the request came, nanoseconds since 1970; None: it may be much later by now
+    """
+
+    now: int | None = None
 
     def __init__(self, host: Hypercalls, channel: Channel, handles: tuple[int, ...]) -> None:
         self._host = host
@@ -136,16 +141,26 @@ class Server:
         raise fault(answer[1], answer[2])
 
     def _progress(self) -> None:
+        self.now = None
         self._channel.send((protocol.PROGRESS,))
 
     def _services(self) -> Services:
         host, ask, cpu = self._host, self._ask, VirtualCPU(self._host)
         return Services(
-            lambda: ask("now"), lambda length: ask("random", length), lambda line: ask("log", line),
+            self._time, lambda length: ask("random", length), lambda line: ask("log", line),
             lambda seed, data: host.crc32c(seed, data), lambda *arguments: host.crc32c_many(*arguments),
-            lambda: SleepLock(cpu), self._schedule, lambda nanoseconds: ask("sleep", nanoseconds),
+            lambda: SleepLock(cpu), self._schedule, self._sleep,
             lambda data, limit: host.inflate(data, limit),
         )  # fmt: skip
+
+    def _time(self) -> int:
+        if self.now is None:
+            self.now = self._ask("now")
+        return self.now
+
+    def _sleep(self, nanoseconds: int) -> None:
+        self.now = None
+        self._ask("sleep", nanoseconds)
 
     def _schedule(self, delay: int, function: Callable[[], object]) -> Callout:
         self._number += 1

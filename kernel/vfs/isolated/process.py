@@ -35,6 +35,13 @@ _BESIDES = {
 _LONGEST_DETAIL = 500
 
 
+class NoProcess(Fault):
+    """There is none for this driver on this host, whatever the image: EOPNOTSUPP.  A driver never brings it about."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(e.EOPNOTSUPP, detail)
+
+
 class Broken(Fault):
     """There is no driver any more that could be asked; why.  errno: ETIMEDOUT - it hung; else EIO."""
 
@@ -55,7 +62,7 @@ class DriverProcess:
         """`without` are the parts of the driver that it will not need: "newfs", "fsck", "writing"; `besides` names
         modules that it will.
 
-        Errors: EOPNOTSUPP - the host has no processes, or the driver is none of ours; those of `spawn_confined`;
+        Errors: `NoProcess` - the host has no processes, or the driver is none of ours; those of `spawn_confined`;
         `Broken`.
         """
         self._host = host
@@ -63,14 +70,14 @@ class DriverProcess:
         self._patience = patience
         package = BUILT_IN.get(driver)
         if package is None:
-            raise fault(e.EOPNOTSUPP, f"{driver} cannot be isolated: it is none of the drivers that come along")
+            raise NoProcess(f"{driver} cannot be isolated: it is none of the drivers that come along")
         modules = (f"{package}.*", *[f"-{package}.{part}" for part in without], *_BESIDES.get(driver, ()), *besides)
         seconds = PROCESSOR if "writing" in without else 0
         try:
             self._process, self._stream = host.spawn_confined(_ENTRY, modules, handles, memory, seconds)
         except OSError as error:
-            if error.errno == e.ENOSYS:
-                raise fault(e.EOPNOTSUPP, "this host has no processes for drivers to be isolated in") from error
+            if error.errno in (e.ENOSYS, e.EOPNOTSUPP):
+                raise NoProcess("this host has no processes for drivers to be isolated in") from error
             raise
         self._driver = driver
         self._channel = Channel(host, self._stream)
@@ -99,7 +106,7 @@ class DriverProcess:
         Errors: the driver's own; EINVAL, EMSGSIZE - the arguments do not fit; `Broken` - it is to be ended.
         """
         try:
-            self._channel.send((name, arguments))
+            self._channel.send((name, arguments, self._broker.now()))
         except OSError as error:
             if error.errno in (e.EINVAL, e.EMSGSIZE):
                 raise

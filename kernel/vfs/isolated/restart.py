@@ -54,6 +54,7 @@ def _mount(kernel: Kernel, old: Mount, volume: Volume, arguments: MountArguments
     flags = (old.flags | abi.MNT_RDONLY) & ~abi.MNT_SYNCHRONOUS
     new = Mount(old.number, old.type_name, volume, flags, getattr(volume, "device", arguments.device))
     new.medium, new.claimed, new.source, new.path = old.medium, old.claimed, old.source, old.path
+    new.told = old.told
     try:
         new.innermost = volume
         new.root = kernel.vnodes.get(new, volume.root())

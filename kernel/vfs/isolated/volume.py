@@ -8,8 +8,11 @@ written to has lost what was not synced, fails from then on, and is mounted anew
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from rump.kernel.dev.block import BlockDevice
 from rump.kernel.errors import fault
+from rump.kernel.vfs import volume as v
 from rump.kernel.vfs.isolated.broker import Broker, Lie
 from rump.kernel.vfs.isolated.process import MEMORY, Broken, DriverProcess
 from rump.kernel.vfs.isolated.protocol import CAPABILITIES, PIECE, PLAIN
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from rump.kernel.vfs.volume import Handle, MountArguments
+    from rump.kernel.vfs.volume import Handle, MountArguments, Run
     from rump.rumpuser.interface.hypercalls import Hypercalls
 
 RESTARTS = 3
@@ -33,6 +36,14 @@ RESTARTS = 3
 _FORGIVEN = 1000
 _READ = 8 << 20
 _KEYS = 4096
+_AHEAD = 8 << 20
+"""Who reads on where he had read is told at once where so many bytes are."""
+_LOOKS = frozenset((
+    "root", "statvfs", "describe", "attributes", "readlink", "map", "read", "gather", "lookup", "name_key", "list",
+    "list_attributes", "list_xattr", "get_xattr", "device_read",
+))  # fmt: skip
+"""Operations behind which files are where they were."""
+_PLACES = v.DATA, v.HOLE, v.UNWRITTEN
 
 
 class IsolatedVolume(Volume):
@@ -58,9 +69,11 @@ class IsolatedVolume(Volume):
         self._answered = 0
         self._restarts = 0
         self._keys: dict[bytes, bytes] = {}
+        self._known: tuple[Handle | None, tuple[Run, ...]] = None, ()
+        self._next: tuple[Handle | None, int] = None, 0
         self.on_death: Callable[[], object] = _nothing
         for name in OPERATIONS:
-            if name not in ("name_key", "read", "unmount"):
+            if name not in ("map", "name_key", "read", "unmount"):
                 setattr(self, name, self._asking(name))
         kept, own, plain = self._mount()
         self.capabilities = Capabilities(**dict(zip(CAPABILITIES, kept, strict=True)))
@@ -77,9 +90,16 @@ class IsolatedVolume(Volume):
 
         return ask
 
-    def ask(self, name: str, arguments: tuple[Any, ...], check: Callable[[Any, tuple[Any, ...]], None]) -> Any:
-        """Have the driver do something; its answer, checked."""
-        self._lock.exclusive()
+    def ask(
+        self, name: str, arguments: tuple[Any, ...], check: Callable[[Any, tuple[Any, ...]], None],
+        within: int | None = None,
+    ) -> Any:  # fmt: skip
+        """Have the driver do something; its answer, checked.
+
+        Errors: the driver's own; EIO, ETIMEDOUT - it went wrong; ETIMEDOUT, too, if others are asking it and do not
+        come to an end `within` so many nanoseconds.
+        """
+        self._lock.exclusive(within)
         try:
             if self._process is None:
                 self._start_again()
@@ -90,6 +110,8 @@ class IsolatedVolume(Volume):
     def _request(self, name: str, arguments: tuple[Any, ...], check: Callable[[Any, tuple[Any, ...]], None]) -> Any:
         process = self._process
         assert process is not None
+        if name not in _LOOKS:
+            self._known = None, ()
         try:
             answer = process.request(name, arguments)
             check(answer, arguments)
@@ -148,6 +170,7 @@ class IsolatedVolume(Volume):
         """The driver is gone: say so, once."""
         process, self._process = self._process, None
         assert process is not None
+        self._known = None, ()
         status = process.end()
         device = self._arguments.device
         where = f" on {device.name}" if device is not None else ""
@@ -186,6 +209,29 @@ class IsolatedVolume(Volume):
         finally:
             self._dispose()
 
+    def statvfs_soon(self) -> tuple[int, ...]:
+        """As `statvfs`.  Errors: ETIMEDOUT, too - others have been waiting for the driver for too long."""
+        found: tuple[int, ...] = self.ask("statvfs", (), CHECKS["statvfs"], self._patience)
+        return found
+
+    def map(self, file: Handle, offset: int, length: int) -> tuple[Run, ...]:
+        whose, known = self._known
+        found = cut(known, offset, length) if whose == file else ()
+        if not found:
+            # Of a file in many pieces they are many: only for who goes on reading.
+            ahead = max(length, _AHEAD) if self._next == (file, offset) else length
+            known = self.ask("map", (file, offset, ahead), CHECKS["map"])
+            if not all(run[0] in _PLACES for run in known):
+                return known if ahead == length else self._mapped(file, offset, length)
+            self._known = (file, known) if ahead > length else (None, ())
+            found = cut(known, offset, length)
+        self._next = file, offset + length
+        return found
+
+    def _mapped(self, file: Handle, offset: int, length: int) -> tuple[Run, ...]:
+        found: tuple[Run, ...] = self.ask("map", (file, offset, length), CHECKS["map"])
+        return found
+
     def read(self, file: Handle, offset: int, length: int) -> bytes:
         pieces = []
         while length > 0:
@@ -204,6 +250,30 @@ class IsolatedVolume(Volume):
                 self._keys.clear()
             key = self._keys[name] = self.ask("name_key", (name,), CHECKS["name_key"])
         return key
+
+
+def cut(runs: tuple[Run, ...], offset: int, length: int) -> tuple[Run, ...]:
+    """Those parts of runs that adjoin - DATA, HOLE and UNWRITTEN - which lie in a range; () if its first byte is not.
+
+    >>> cut(((v.DATA, 0, 100, 5000), (v.HOLE, 100, 100, 0)), 50, 80)
+    ((0, 50, 50, 5050), (1, 100, 30, 0))
+    """
+    end = offset + length
+    first = bisect_right(runs, offset, key=_start) - 1
+    if first < 0 or offset >= runs[first][1] + runs[first][2]:
+        return ()
+    found = []
+    for kind, start, count, place in runs[first:]:
+        if start >= end:
+            break
+        skipped = max(0, offset - start)
+        where = place + skipped if kind == v.DATA or (kind == v.UNWRITTEN and place) else place
+        found.append((kind, start + skipped, min(count, end - start) - skipped, where))
+    return tuple(found)
+
+
+def _start(run: Run) -> int:
+    return run[1]
 
 
 class OwnDevice(BlockDevice):

@@ -66,23 +66,30 @@ class MountCalls(LwpBase):
         self.kernel.mounts.detach(mount, bool(flags & abi.MNT_FORCE))
 
     @syscall
-    def statvfs(self, path: bytes) -> Statvfs:
-        """statvfs(2).  Errors: as namei."""
-        return namei(self, path).mount.statvfs()
+    def statvfs(self, path: bytes, flags: int = abi.ST_WAIT) -> Statvfs:
+        """statvfs1(2); ST_NOWAIT: what is known of the last time.  Errors: as namei; the volume's."""
+        return namei(self, path).mount.statvfs(flags)
 
     @syscall
-    def fstatvfs(self, fd: int) -> Statvfs:
-        """fstatvfs(2).  Errors: EBADF, EINVAL."""
+    def fstatvfs(self, fd: int, flags: int = abi.ST_WAIT) -> Statvfs:
+        """fstatvfs1(2).  Errors: EBADF, EINVAL; the volume's."""
         vnode = getattr(self.process.file(fd), "vnode", None)
         if vnode is None:
             raise fault(e.EINVAL, f"descriptor {fd} is not of a file system")
-        result: Statvfs = vnode.mount.statvfs()
+        result: Statvfs = vnode.mount.statvfs(flags)
         return result
 
     @syscall
-    def getvfsstat(self) -> tuple[Statvfs, ...]:
-        """getvfsstat(2): every mount, in the order mounted."""
-        return tuple(mount.statvfs() for mount in self.kernel.mounts)
+    def getvfsstat(self, flags: int = abi.ST_WAIT) -> tuple[Statvfs, ...]:
+        """getvfsstat(2): every mount, in the order mounted.
+
+        ST_WAIT asks each; of one that fails or hangs, and of all with ST_NOWAIT, what is known from the last time
+        is told (numbers of 0: nothing).  A driver in a process of its own delays this at most by the time that it may
+        take for a request.
+        """
+        mounts = self.kernel.mounts
+        # Others unmount while one is waited for.
+        return tuple([mount.statvfs_anyway(flags) for mount in mounts if mount in tuple(mounts)])
 
     @syscall
     def sync(self) -> None:
