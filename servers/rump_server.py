@@ -59,6 +59,9 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser("rump_server", description="Run a rump kernel that clients connect to.")
     add = made.add_argument
     add("-s", dest="stay", action="store_true", help="stay in the foreground")
+    add("--isolate", action="store_true", default=None, help="refuse to mount where drivers cannot be confined")
+    add("--no-isolate", dest="isolate", action="store_false",
+        help="run the drivers of images in this process; else each has a confined one, where the host can")
     add("-v", dest="verbose", action="store_true", help="tell what is done")
     add("-c", dest="cpus", metavar="NCPU", default="1", help="virtual CPUs; there is one")
     add("-d", dest="drives", metavar="DRIVESPEC", action="append", default=[],
@@ -113,7 +116,7 @@ def _run(
     """Boot, serve until the bell rings, halt."""
     bell = Bell()
     try:
-        with boot(default(), cache_bytes=ram, log=_log) as kernel:
+        with boot(default(), isolate=options.isolate, cache_bytes=ram, log=_log) as kernel:
             server = _serve(options, kernel, drives, secret, bell.ring)
             if options.verbose:
                 _log(f"listening at {os.fsdecode(server.address)}")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rump.kernel.lwps import Lwp
     from rump.kernel.stat import Stat
+    from rump.kernel.vfs.mount import Mount
     from rump.kernel.vfs.volume import Capabilities
     from rump.servers.fuse.nodes import Node
 
@@ -94,7 +95,19 @@ class Base:
         self.hold = _SHARED_HOLDS if shared else HOLDS
         whole = self.capabilities.case_sensitive
         self._names_hold = self.hold if whole else 0
-        self._absence = p.ENTRY.pack(0, 0, HOLDS, 0, 0, 0, *(16 * (0,))) if whole and not shared else None
+        self._mounted = self._mount()
+        # What is said to be absent Linux cannot be made to forget: not long if the removal may yet be lost (`lost`).
+        holds = _SHARED_HOLDS if self._mounted.isolated and not self._mounted.read_only else HOLDS
+        self._absence = p.ENTRY.pack(0, 0, holds, 0, 0, 0, *(16 * (0,))) if whole and not shared else None
+
+    def _mount(self) -> Mount:
+        root = self.lwp.process.root
+        assert root is not None
+        return root.mount
+
+    def lost(self) -> bool:
+        """Whether the file system's driver died with what was written to it since it was synced."""
+        return self._mounted.lost
 
     # ---- files ---------------------------------------------------------------------------------------------------
 

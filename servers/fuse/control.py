@@ -49,6 +49,8 @@ _OURS = abi.SF_IMMUTABLE | abi.SF_APPEND | abi.UF_NODUMP
 class ControlOperations(Base):
     """The start, and ioctl(2)."""
 
+    _told = False
+
     def init(self, request: Request) -> bytes:
         """FUSE_INIT.  Errors: EPROTO - Linux is too old."""
         major, minor, readahead, flags = p.INIT_IN.unpack_from(request.body)
@@ -77,6 +79,9 @@ class ControlOperations(Base):
             answer = self.settings.pid.to_bytes(4, sys.byteorder)
         elif command == SYNC:
             self.lwp.sync()
+            if self.lost() and not self._told:
+                self._told = True       # once, as fsync(2) does: who asks again may unmount
+                raise fault(e.EIO, "what was not synced is lost")
         else:
             raise fault(e.ENOTTY)
         return p.IOCTL_OUT.pack(0, 0, 0, 0) + answer

@@ -16,7 +16,7 @@ from rump.servers.fuse.protocol import ROOT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
     from rump.kernel.stat import Stat
@@ -81,6 +81,11 @@ class Nodes:
             return self._numbers[number]
         except KeyError:
             raise fault(e.ESTALE, f"node {number}") from None
+
+    def everything(self) -> Iterator[tuple[int, list[tuple[int, bytes]]]]:
+        """What Linux knows: each node, and the names of it that are known, (number of the directory, name)."""
+        for number, node in self._numbers.items():
+            yield number, [(directory.number, name) for directory, name in node.names]
 
     def path(self, node: Node) -> bytes | None:
         """A path of the file, None if it has none (any more)."""

@@ -23,6 +23,10 @@ CREATE, INTERRUPT, DESTROY, IOCTL = 35, 36, 38, 39
 BATCH_FORGET, FALLOCATE, READDIRPLUS, RENAME2, LSEEK, COPY_FILE_RANGE = 42, 43, 44, 45, 46, 47
 STATX = 52
 
+# enum fuse_notify_code: what we say unasked, in the place of an errno
+NOTIFY_INVAL_INODE, NOTIFY_INVAL_ENTRY = 2, 3
+EXPIRE_ONLY = 1 << 0            # the name is to be looked up again (7.38; before, it is forgotten with all below it)
+
 UNANSWERED = frozenset((FORGET, BATCH_FORGET, INTERRUPT))
 
 ROOT = 1                # the node of the root
@@ -91,6 +95,8 @@ FALLOCATE_IN = Struct("=QQQI4x")        # fh, offset, length, mode
 LSEEK_IN = Struct("=QqI4x")             # fh, offset, whence
 LSEEK_OUT = Struct("=q")                # offset
 COPY_FILE_RANGE_IN = Struct("=QQQQQQQ")         # fh, offset, node to, fh to, offset to, length, flags
+INVAL_INODE_OUT = Struct("=Qqq")        # node, offset, length (0: to the end)
+INVAL_ENTRY_OUT = Struct("=QII")        # node of the directory, length of the name, flags; the name and a NUL follow
 IOCTL_IN = Struct("=QIIQII")            # fh, flags, command, argument, in_size, out_size
 IOCTL_OUT = Struct("=iIII")             # result, flags, in_iovs, out_iovs
 STATX_IN = Struct("=I4xQII")            # flags as GETATTR's, fh, sx_flags, sx_mask

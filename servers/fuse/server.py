@@ -14,6 +14,7 @@ from rump.servers.fuse import protocol as p
 from rump.servers.fuse.base import Request
 from rump.servers.fuse.connection import MountFailed
 from rump.servers.fuse.control import MAX_WRITE
+from rump.servers.fuse.forgetting import Forgetting
 from rump.servers.linux import errno_of
 
 TYPE_CHECKING = False
@@ -55,6 +56,7 @@ class Server:
         self._stopping = False
         self._leaving: float | None = None      # until when
         self._said = b""
+        self._forgetting: Forgetting | None = None
         self._poll = select.poll()
         self._running: subprocess.Popen[bytes] | None = None
         self._wake, self._waker = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -68,6 +70,8 @@ class Server:
             self._start(running)
             self._loop()
         finally:
+            if self._forgetting is not None:
+                self._forgetting.end()
             os.close(self._device)
             if self._running is not None:
                 self._running.communicate()
@@ -105,6 +109,8 @@ class Server:
                     idle = 0
                     if not self._one():
                         return
+                    if self._forgetting is None and self._operations.lost():
+                        self._forgetting = Forgetting(self._device, self._operations.nodes)
                 elif descriptor == self._wake:
                     os.read(self._wake, 64)
                 else:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from rump.kernel.stat import Stat
+    from rump.kernel.stat import Stat, Statvfs
     from rump.servers.client.lwp import RemoteLwp
 
 
@@ -85,15 +85,19 @@ def _cat(lwp: RemoteLwp, options: argparse.Namespace) -> int:
 
 
 def _df(lwp: RemoteLwp, options: argparse.Namespace) -> int:
-    found = [lwp.statvfs(os.fsencode(path)) for path in options.paths] or lwp.getvfsstat()
     _print(f"{'Filesystem':20} {'1K-blocks':>12} {'Used':>12} {'Avail':>12}  Mounted on")
-    for mount in found:
-        total, free, room = (
-            count * mount.f_frsize // 1024 for count in (mount.f_blocks, mount.f_bfree, mount.f_bavail)
-        )
-        source = os.fsdecode(mount.f_mntfromname or mount.f_fstypename)
-        _print(f"{source:20} {total:12} {total - free:12} {room:12}  {os.fsdecode(mount.f_mntonname or b'/')}")
+    if options.paths:
+        return _for_each(lwp, options, lambda lwp, path: _space(lwp.statvfs(path)))
+    for mount in lwp.getvfsstat():
+        _space(mount)
     return 0
+
+
+def _space(mount: Statvfs) -> None:
+    """A line of df."""
+    total, free, room = (count * mount.f_frsize // 1024 for count in (mount.f_blocks, mount.f_bfree, mount.f_bavail))
+    source = os.fsdecode(mount.f_mntfromname or mount.f_fstypename)
+    _print(f"{source:20} {total:12} {total - free:12} {room:12}  {os.fsdecode(mount.f_mntonname or b'/')}")
 
 
 def _halt(lwp: RemoteLwp, options: argparse.Namespace) -> int:
@@ -151,7 +155,7 @@ def _attributes(found: Stat) -> str:
 
 def _mount(lwp: RemoteLwp, options: argparse.Namespace) -> int:
     if options.device is None:
-        for mount in lwp.getvfsstat():
+        for mount in lwp.getvfsstat(abi.ST_NOWAIT):
             how = " read-only" if mount.f_flag & abi.MNT_RDONLY else ""
             where = os.fsdecode(mount.f_mntonname or b"/")
             source = os.fsdecode(mount.f_mntfromname or mount.f_fstypename)
