@@ -137,7 +137,7 @@ print("closed" if frame else "nothing came")
 @pytest.mark.parametrize("pc", [False, True], ids=["microvm", "pc"])
 def test_nothing_is_lost_when_nobody_reads(metal, pc):
     """The machine waits: what goes over the line is not thrown away."""
-    program = "import rump.rumpuser.host as host\nhost.default().platform.consoles()[0].write(memoryview(bytes(2 << 20)))"
+    program = "import rump.rumpuser.host as h\nh.default().platform.consoles()[0].write(memoryview(bytes(2 << 20)))"
     with Machine(Metal(pc), ["-c", program], line=True) as machine:
         machine.start()
         come = len(machine.line.recv(1))
