@@ -21,6 +21,7 @@
 #define MSR_LSTAR 0xc0000082
 #define MSR_FMASK 0xc0000084
 #define FLAGS_IF_DF_TF 0x700
+#define FLAG_INTERRUPTS 0x200ul
 
 struct gate {
     u16 offset_low, segment;
@@ -129,8 +130,10 @@ void trap(struct frame *frame)
 {
     if (frame->vector < EXCEPTIONS)
         die(frame);
-    if (frame->rip == (u64)idle_halt)
+    if (frame->rip == (u64)idle_halt || frame->rip == (u64)idle_awake) {
         frame->rip = (u64)idle_awake;
+        frame->rflags &= ~FLAG_INTERRUPTS;      /* and none before it has looked who can run now */
+    }
     if (frame->vector == VECTOR_SPURIOUS)
         return;
     apic_end_of_interrupt();
