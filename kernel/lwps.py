@@ -42,6 +42,8 @@ else:
             while WAITING:
                 if name in _take_in():
                     return getattr(self, name)
+            if name in vars(Lwp):       # another thread was first
+                return getattr(self, name)
             raise AttributeError(f"there is no system call {name}", name=name, obj=self)
 
 
@@ -64,12 +66,20 @@ WAITING = [*GROUPS]
 
 
 def _take_in() -> dict[str, object]:
-    """Give `Lwp` the next group's methods; what they are."""
-    module, group = WAITING.pop(0)
+    """Give `Lwp` the next group's methods; what they are.  Threads may do it side by side: a group is waiting until its
+    methods are there, and to give them twice does no harm."""
+    waiting = next(iter(WAITING), None)
+    if waiting is None:
+        return {}
+    module, group = waiting
     methods = vars(getattr(__import__(module, fromlist=[group]), group))
     found = {name: method for name, method in methods.items() if not name.startswith("__")}
     for name, method in found.items():
         setattr(Lwp, name, method)
+    try:
+        WAITING.remove(waiting)
+    except ValueError:
+        pass        # another thread has
     return found
 
 

@@ -77,12 +77,14 @@ _OFFERED: dict[str, tuple[str, ...]] = {}
 def offered() -> dict[str, tuple[str, ...]]:
     """The calls that peers may make: name -> the types of the arguments."""
     if not _OFFERED:
+        found = {}
         for name, call in system_calls().items():
             body: Any = call.__wrapped__  # type: ignore[attr-defined]
             names = body.__code__.co_varnames[1 : body.__code__.co_argcount + body.__code__.co_kwonlyargcount]
             types = tuple(str(body.__annotations__[argument]) for argument in names)
             if name not in EXCLUDED and body.__code__.co_kwonlyargcount == 0 and all(kind in CHECKS for kind in types):
-                _OFFERED[name] = types
+                found[name] = types
+        _OFFERED.update(found)      # at once: other threads look at it
     return _OFFERED
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import struct
 
 from rump.rumpuser.linux.ioctl import io, ior, iow
-from rump.rumpuser.posix import locks
 from rump.rumpuser.posix.layout import Layout
 
 SYSTEM = "Linux"
 HEADERS = ("sys/types.h", "fcntl.h", "sys/socket.h", "linux/fs.h", "linux/if.h", "linux/if_tun.h")
 
-FLOCK = locks.FLOCK
+FLOCK = Layout("struct flock", ("l_type", "h"), ("l_whence", "h"), ("l_start", "q"), ("l_len", "q"), ("l_pid", "i"))
 
 BLKSSZGET = io(0x12, 104)                               # int: bytes of a sector
 BLKGETSIZE64 = ior(0x12, 114, struct.calcsize("N"))     # 64 bits: bytes

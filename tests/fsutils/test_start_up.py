@@ -28,7 +28,7 @@ KNOWN = {
     "kernel.vfs.syscalls": "attributes bulk mounts names opening",
     "rumpuser": "host interface linux posix pure",
     "rumpuser.interface": "errno hypercalls traits",
-    "rumpuser.linux": "_ffi busy disk nic streams threads watch",
+    "rumpuser.linux": "_ffi _ffi.lib busy disk nic streams threads watch",
     "rumpuser.posix": "clock compiled components confined console copy crc entropy errors files getrandom inflate "
                       "layout locks no_discard no_holes parameters positioned seek_holes streams traits watch_polling",
     "rumpuser.pure": "arguments cards crc32c handles memory threads upcalls",
